@@ -157,6 +157,9 @@ export type Store = {
     options: Call & { readonly precondition?: Precondition },
   ): Promise<(Receipt & { readonly facts: Facts }) | undefined>
 
+  /** How far the store's clock is ahead of ours, in ms, from its last answer (HTTP `Date`); absent or 0: the same clock. */
+  skew?(): number
+
   /** Close connections. */
   close(): Promise<void>
 }
