@@ -1,0 +1,32 @@
+/** Every key of the one table. Numbers are padded so that they sort. */
+const padded = (n: number, digits: number) => String(n).padStart(digits, "0")
+
+const user = (userId: string) => `USER#${userId}`
+const migration = (id: string) => `MIGRATION#${id}`
+const chunk = (id: string, n: number) => `MIGRATION#${id}#${n}`
+
+export const prefix = { migration: "MIGRATION#", lane: "LANE#", failed: "FAILED#", key: "KEY#" } as const
+
+export const keys = {
+  /** The user's partition is the ownership check: another user's migration is absent by construction. */
+  migration: (userId: string, id: string) => ({ pk: user(userId), sk: `MIGRATION#${id}` }),
+  request: (userId: string, hash: string) => ({ pk: user(userId), sk: `REQUEST#${hash}` }),
+  userKey: (userId: string, hash: string) => ({ pk: user(userId), sk: `KEY#${hash}` }),
+  apiKey: (hash: string) => ({ pk: `KEY#${hash}`, sk: "KEY" }),
+  lane: (id: string, lane: number) => ({ pk: migration(id), sk: `LANE#${padded(lane, 3)}` }),
+  failed: (id: string, n: number) => ({ pk: migration(id), sk: `FAILED#${padded(n, 9)}` }),
+  manifest: (id: string, n: number) => ({ pk: chunk(id, n), sk: "MANIFEST" }),
+  outcome: (id: string, n: number, fence: number, seq: number) => ({
+    pk: chunk(id, n),
+    sk: `OUTCOME#${padded(fence, 9)}#${padded(seq, 6)}`,
+  }),
+  moved: (id: string, n: number, pass: number) => ({ pk: chunk(id, n), sk: `MOVED#${padded(pass, 6)}` }),
+} as const
+
+export const partition = { user, migration, chunk } as const
+
+/** The sparse index of migrations that want work; only those rows carry the attribute. */
+export const activeIndex = { name: "active", attribute: "active", value: "ACTIVE" } as const
+
+export type Key = { readonly pk: string; readonly sk: string }
+export const keyText = ({ pk, sk }: Key) => `${pk}/${sk}`

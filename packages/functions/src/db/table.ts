@@ -1,0 +1,252 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  ResourceInUseException,
+} from "@aws-sdk/client-dynamodb"
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  type GetCommandInput,
+  PutCommand,
+  type PutCommandInput,
+  paginateQuery,
+  type QueryCommandInput,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb"
+import { tableName } from "../settings.ts"
+import { activeIndex, type Key } from "./keys.ts"
+import { count } from "./meter.ts"
+import { judge, type Refused } from "./refusal.ts"
+
+export type Row = Record<string, unknown>
+export type Values = Readonly<Record<string, unknown>>
+
+/** Locally no account is asked, so that a user's own AWS variables stay the stores' business. */
+const dummy = { credentials: { accessKeyId: "local", secretAccessKey: "local" }, region: "local" }
+
+let made: { readonly client: DynamoDBClient; readonly documents: DynamoDBDocumentClient } | undefined
+
+/** One client for the life of the process, made at the first call. */
+function clients() {
+  if (made) return made
+  const client = new DynamoDBClient({
+    maxAttempts: 5,
+    ...(process.env.IMGMIGRATOR_DYNAMODB_DUMMY === "1" && dummy),
+  })
+  const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
+  made = { client, documents }
+  return made
+}
+
+type Consumed = { CapacityUnits?: number | undefined }
+function book(operation: string, consumed: Consumed | readonly Consumed[] | undefined) {
+  for (const each of consumed === undefined ? [] : [consumed].flat())
+    count(operation, each.CapacityUnits ?? 0)
+}
+
+/** `#name` in an expression stands for the attribute `name`: every name is aliased, so no reserved word can bite. */
+function aliases(...expressions: readonly (string | undefined)[]): Record<string, string> | undefined {
+  const names = expressions.flatMap((text) => text?.match(/#\w+/g) ?? [])
+  return names.length > 0 ? Object.fromEntries(names.map((name) => [name, name.slice(1)])) : undefined
+}
+
+function values(given: Values): Values | undefined {
+  const defined = Object.entries(given).filter(([, value]) => value !== undefined)
+  return defined.length > 0
+    ? Object.fromEntries(defined.map(([name, value]) => [`:${name}`, value]))
+    : undefined
+}
+
+/** What is under the key now; reads are strong unless said otherwise. */
+export async function get(key: Key, projection?: string): Promise<Row | undefined> {
+  const input: GetCommandInput = {
+    TableName: tableName(),
+    Key: key,
+    ConsistentRead: true,
+    ProjectionExpression: projection,
+    ExpressionAttributeNames: aliases(projection),
+    ReturnConsumedCapacity: "TOTAL",
+  }
+  const { Item, ConsumedCapacity } = await clients().documents.send(new GetCommand(input))
+  book("Get", ConsumedCapacity)
+  return Item
+}
+
+export type Query = {
+  readonly condition: string
+  readonly values: Values
+  readonly filter?: string
+  readonly index?: string
+  readonly projection?: string
+  readonly limit?: number
+  readonly newestFirst?: boolean
+  readonly after?: Key
+}
+
+/** The rows of one partition, page by page as the table gives them; strong, but for an index. */
+export async function* query(q: Query): AsyncGenerator<Row> {
+  const input: QueryCommandInput = {
+    TableName: tableName(),
+    KeyConditionExpression: q.condition,
+    FilterExpression: q.filter,
+    ProjectionExpression: q.projection,
+    ExpressionAttributeNames: aliases(q.condition, q.filter, q.projection),
+    ExpressionAttributeValues: values(q.values),
+    ScanIndexForward: !q.newestFirst,
+    ExclusiveStartKey: q.after,
+    ReturnConsumedCapacity: "TOTAL",
+    ...(q.index === undefined ? { ConsistentRead: true } : { IndexName: q.index }),
+    ...(q.limit !== undefined && { Limit: q.limit }),
+  }
+  for await (const page of paginateQuery({ client: clients().documents }, input)) {
+    book("Query", page.ConsumedCapacity)
+    yield* page.Items ?? []
+  }
+}
+
+export type Put = {
+  readonly key: Key
+  readonly item: Values
+  readonly condition?: string
+  readonly values?: Values
+}
+
+/** Write a whole row. */
+export const put = (p: Put): Promise<undefined | Refused> =>
+  attempt(async () => {
+    const { ConsumedCapacity } = await clients().documents.send(
+      new PutCommand({ ...putInput(p), ReturnConsumedCapacity: "TOTAL" }),
+    )
+    book("Put", ConsumedCapacity)
+    return undefined
+  })
+
+const putInput = (p: Put): PutCommandInput => ({
+  TableName: tableName(),
+  Item: { ...p.key, ...p.item },
+  ConditionExpression: p.condition,
+  ExpressionAttributeNames: aliases(p.condition),
+  ExpressionAttributeValues: p.condition === undefined ? undefined : values(p.values ?? {}),
+  ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+})
+
+export async function remove(key: Key): Promise<void> {
+  const { ConsumedCapacity } = await clients().documents.send(
+    new DeleteCommand({ TableName: tableName(), Key: key, ReturnConsumedCapacity: "TOTAL" }),
+  )
+  book("Delete", ConsumedCapacity)
+}
+
+export type Update = {
+  readonly key: Key
+  /** Attributes to set; `undefined` removes. */
+  readonly set: Values
+  /** Further assignments, such as `#fence = #fence + :one`. */
+  readonly assign?: readonly string[]
+  readonly condition: string
+  readonly values?: Values
+}
+
+/** Change a row under a condition; gives the row as it then is. */
+export const update = (u: Update): Promise<Row | Refused> =>
+  attempt(async () => {
+    const { Attributes = {}, ConsumedCapacity } = await clients().documents.send(
+      new UpdateCommand({ ...updateInput(u), ReturnValues: "ALL_NEW", ReturnConsumedCapacity: "TOTAL" }),
+    )
+    book("Update", ConsumedCapacity)
+    return Attributes
+  })
+
+function updateInput(u: Update) {
+  const names = Object.keys(u.set)
+  const sets = [
+    ...names.filter((name) => u.set[name] !== undefined).map((name) => `#${name} = :${name}`),
+    ...(u.assign ?? []),
+  ]
+  const removes = names.filter((name) => u.set[name] === undefined).map((name) => `#${name}`)
+  const expression = [
+    ...(sets.length > 0 ? [`SET ${sets.join(", ")}`] : []),
+    ...(removes.length > 0 ? [`REMOVE ${removes.join(", ")}`] : []),
+  ].join(" ")
+  return {
+    TableName: tableName(),
+    Key: u.key,
+    UpdateExpression: expression,
+    ConditionExpression: u.condition,
+    ExpressionAttributeNames: aliases(expression, u.condition),
+    ExpressionAttributeValues: values({ ...u.set, ...u.values }),
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+  }
+}
+
+/** All or nothing. */
+export const transact = (
+  steps: readonly ({ put: Put } | { update: Update })[],
+): Promise<undefined | Refused> =>
+  attempt(async () => {
+    const items: TransactWriteCommandInput["TransactItems"] = steps.map((step) =>
+      "put" in step ? { Put: putInput(step.put) } : { Update: updateInput(step.update) },
+    )
+    const { ConsumedCapacity } = await clients().documents.send(
+      new TransactWriteCommand({ TransactItems: items, ReturnConsumedCapacity: "TOTAL" }),
+    )
+    book("TransactWrite", ConsumedCapacity)
+    return undefined
+  })
+
+/** Conflicts and throttles are repeated with growing, jittered pauses; a failed condition is an answer. */
+async function attempt<T>(run: () => Promise<T>): Promise<T | Refused> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await run()
+    } catch (error) {
+      const verdict = judge(error)
+      if (typeof verdict === "object") return verdict
+      if (verdict === "mistake" || tries === 8) throw error
+      await sleep(Math.random() * Math.min(1_000, 10 * 2 ** tries))
+    }
+  }
+}
+
+/** Make the table where there is none: local services and tests only; in AWS, infra does it. */
+export async function createTable() {
+  const TableName = tableName()
+  try {
+    await clients().client.send(
+      new CreateTableCommand({
+        TableName,
+        BillingMode: "PAY_PER_REQUEST",
+        AttributeDefinitions: [
+          { AttributeName: "pk", AttributeType: "S" },
+          { AttributeName: "sk", AttributeType: "S" },
+          { AttributeName: activeIndex.attribute, AttributeType: "S" },
+        ],
+        KeySchema: [
+          { AttributeName: "pk", KeyType: "HASH" },
+          { AttributeName: "sk", KeyType: "RANGE" },
+        ],
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: activeIndex.name,
+            KeySchema: [
+              { AttributeName: activeIndex.attribute, KeyType: "HASH" },
+              { AttributeName: "sk", KeyType: "RANGE" },
+            ],
+            Projection: { ProjectionType: "KEYS_ONLY" },
+          },
+        ],
+      }),
+    )
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error
+  }
+  while (
+    (await clients().client.send(new DescribeTableCommand({ TableName }))).Table?.TableStatus !== "ACTIVE"
+  )
+    await sleep(20)
+}

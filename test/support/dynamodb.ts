@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+
+const binary = fileURLToPath(new URL("../../node_modules/@dynoxide/linux-x64/dynoxide", import.meta.url))
+
+/** A port that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  if (address === null || typeof address === "string") throw new Error("no port")
+  return address.port
+}
+
+export type Dynamo = { readonly endpoint: string; readonly tableName: string; close(): Promise<void> }
+
+/**
+ * A DynamoDB of one test file's own, in memory, with the environment that leads our code to it; makes the table.
+ * Import code that reads the environment only afterwards, or at the top: clients are built at their first call's import.
+ */
+export async function startDynamo(): Promise<Dynamo> {
+  const port = await freePort()
+  const child = spawn(binary, ["serve", "--port", String(port), "--host", "127.0.0.1"], { stdio: "ignore" })
+  const endpoint = `http://127.0.0.1:${port}`
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+    AWS_REGION: "us-east-1",
+    IMGMIGRATOR_DYNAMODB_DUMMY: "1",
+    TABLE_NAME: "imgmigrator-test",
+  })
+  while (
+    !(await fetch(endpoint).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    if (child.exitCode !== null) throw new Error(`dynoxide ended with ${child.exitCode}`)
+    await sleep(5)
+  }
+  const { createTable } = await import("../../packages/functions/src/db/table.ts")
+  await createTable()
+  return {
+    endpoint,
+    tableName: "imgmigrator-test",
+    close: async () => {
+      if (child.exitCode !== null) return
+      child.kill("SIGKILL")
+      await once(child, "exit")
+    },
+  }
+}
