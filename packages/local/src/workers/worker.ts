@@ -1,0 +1,28 @@
+import { contextOf } from "../gateway/invoke.ts"
+import { loadHandler } from "../gateway/load.ts"
+import { type FromWorker, ToWorker } from "./messages.ts"
+
+/*
+ * One worker process: runs one call at a time, as a Lambda environment does. It ends with its parent, however that
+ * ends; signals meant for the whole group (Ctrl-C) are the parent's to answer.
+ */
+const stop = new AbortController()
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
+process.on("disconnect", () => process.exit())
+process.on("message", async (raw) => {
+  const message = ToWorker.parse(raw)
+  if (message.kind === "stop") return stop.abort()
+  const { call } = message
+  process.send?.(await run(call))
+})
+
+async function run(call: Extract<ToWorker, { kind: "call" }>["call"]): Promise<FromWorker> {
+  try {
+    const handler = await loadHandler(call.handler)
+    const result = (await handler(call.event, contextOf(call, stop.signal))) ?? null
+    return { kind: "returned", requestId: call.requestId, result }
+  } catch (error) {
+    console.error(error)
+    return { kind: "threw", requestId: call.requestId }
+  }
+}
