@@ -1,0 +1,172 @@
+import { createFifo } from "../state/fifo.ts"
+import type { Table } from "../state/table.ts"
+import type { Clock } from "../time/clock.ts"
+import type { Flows, Lane } from "./flow.ts"
+import type { Message } from "./message.ts"
+import { createLines, type Line, type Queue } from "./queues.ts"
+import type { Activity } from "./quiet.ts"
+
+/** What comes after an attempt: it is over, or there is another at `message.notBefore`. */
+export type Next = "over" | "again"
+
+export type Dispatcher = {
+  /** Takes a message on; it is launched when its time has come and its queue, its key and the account allow. */
+  submit(message: Message): void
+  /** Takes a message that is not in flight off again. */
+  withdraw(message: Message): void
+  /** Lets a message that waits for its time go now. */
+  hasten(message: Message): void
+  /** Call after a queue or a flow control key has changed. */
+  queueChanged(name: string): void
+  flowChanged(key: string): void
+  line(name: string): Line
+  flying(): number
+  stop(): void
+}
+
+type Setup = {
+  readonly clock: Clock
+  readonly globalParallelism: number
+  readonly queues: Table<Queue>
+  readonly flows: Flows
+  readonly activity: Activity
+  /** Makes one attempt; never throws. */
+  readonly fly: (message: Message) => Promise<Next>
+}
+
+export function createDispatcher({
+  clock,
+  globalParallelism,
+  queues,
+  flows,
+  activity,
+  fly,
+}: Setup): Dispatcher {
+  const timers = new Map<Message, () => void>()
+  const lines = createLines(queues)
+  const open = createFifo<Lane>()
+  let flying = 0
+  let stopped = false
+
+  function submit(message: Message) {
+    if (message.holds) lines.hold(message.holds.queue, message.holds.source)
+    // After a restart: a head that has failed before still blocks its queue.
+    const begun = message.retried > 0 && message.queueName !== undefined
+    if (begun && message.queueName) lines.hold(message.queueName, message.id)
+    whenDue(message, begun ? stand : arrive)
+  }
+
+  function whenDue(message: Message, then: (message: Message) => void) {
+    if (message.notBefore <= clock.now()) return then(message)
+    const off = clock.schedule(message.notBefore, () => {
+      timers.delete(message)
+      then(message)
+    })
+    timers.set(message, off)
+  }
+
+  function arrive(message: Message) {
+    if (message.queueName === undefined) return stand(message)
+    lines.line(message.queueName).waiting.push(message)
+    admit(message.queueName)
+  }
+
+  function admit(queue: string) {
+    for (let next = lines.admit(queue); next; next = lines.admit(queue)) stand(next)
+  }
+
+  function stand(message: Message) {
+    const lane = flows.lane(message)
+    lane.waiting.push(message)
+    wake(lane)
+  }
+
+  function wake(lane: Lane) {
+    if (!lane.open) {
+      lane.open = true
+      open.push(lane)
+    }
+    pump()
+  }
+
+  /** Lanes take turns, one launch each, so that no key starves another. */
+  function pump() {
+    while (!stopped && flying < globalParallelism) {
+      const lane = open.shift()
+      if (!lane) return
+      lane.open = false
+      const gate = flows.gate(lane)
+      if (typeof gate === "number") wakeAt(lane, gate)
+      if (gate !== "go") continue
+      const message = lane.waiting.shift()
+      if (!message) continue
+      lane.open = true
+      open.push(lane)
+      void launch(message, lane)
+    }
+  }
+
+  function wakeAt(lane: Lane, at: number) {
+    if (lane.alarm) return
+    lane.alarm = clock.schedule(at, () => {
+      lane.alarm = undefined
+      wake(lane)
+    })
+  }
+
+  async function launch(message: Message, lane: Lane) {
+    const done = activity.begin()
+    flying += 1
+    flows.launched(lane)
+    const next = await fly(message)
+    flying -= 1
+    flows.landed(lane)
+    if (next === "again") whenDue(message, stand)
+    else leave(message)
+    wake(lane)
+    done()
+  }
+
+  function leave({ id, queueName, holds }: Message) {
+    if (queueName !== undefined) {
+      lines.release(queueName, id)
+      admit(queueName)
+    }
+    if (holds) {
+      lines.release(holds.queue, holds.source)
+      admit(holds.queue)
+    }
+  }
+
+  return {
+    submit,
+    withdraw(message) {
+      timers.get(message)?.()
+      const waited = timers.delete(message) || flows.lane(message).waiting.remove(message)
+      if (message.queueName !== undefined && lines.line(message.queueName).waiting.remove(message)) return
+      const hadPlace = message.queueName !== undefined && lines.line(message.queueName).active.has(message.id)
+      if (waited && (hadPlace || message.holds)) leave(message)
+    },
+    hasten(message) {
+      const off = timers.get(message)
+      if (!off) return
+      off()
+      timers.delete(message)
+      stand(message)
+    },
+    queueChanged: admit,
+    flowChanged(key) {
+      const lane = flows.byKey(key)
+      lane?.alarm?.()
+      if (lane) lane.alarm = undefined
+      if (lane) wake(lane)
+    },
+    line: lines.line,
+    flying: () => flying,
+    stop() {
+      stopped = true
+      for (const off of timers.values()) off()
+      for (const lane of flows.lanes()) lane.alarm?.()
+    },
+  }
+}

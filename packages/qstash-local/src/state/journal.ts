@@ -1,0 +1,155 @@
+import { createReadStream } from "node:fs"
+import { type FileHandle, open, rename } from "node:fs/promises"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { type Deferred, deferred } from "./deferred.ts"
+
+/** One change: what became of `key` in `table`; without a value it is gone. */
+export type Change = readonly [table: string, key: string, value?: unknown]
+
+export type Journal = {
+  /** False: nothing is kept, changes need not even be written out. */
+  readonly durable: boolean
+  /** Takes note of a change. It is on its way to the disk, not there yet. */
+  append(change: Change): void
+  /** Resolves when everything appended so far is on the disk. Many waiters share one fsync. */
+  commit(): Promise<void>
+  /** Changes in the file. */
+  length(): number
+  /** Replaces all history by these changes, which must amount to the present. */
+  rewrite(present: Iterable<Change>): Promise<void>
+  close(): Promise<void>
+}
+
+/** A journal for servers that forget: nothing is kept. */
+export const forgetful: Journal = {
+  durable: false,
+  append: () => undefined,
+  commit: () => Promise.resolve(),
+  length: () => 0,
+  rewrite: () => Promise.resolve(),
+  close: () => Promise.resolve(),
+}
+
+const name = "journal.ndjson"
+
+/** All changes in the journal of `folder`, oldest first; a last line that was cut by a crash is left out. */
+export async function* readJournal(folder: string): AsyncGenerator<Change> {
+  let torn = false
+  try {
+    for await (const line of createInterface({ input: createReadStream(join(folder, name)) })) {
+      if (torn) throw new Error(`${join(folder, name)} is damaged before its last line`)
+      const change = parse(line)
+      if (change) yield change
+      else torn = true
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
+  }
+}
+
+function parse(line: string): Change | undefined {
+  try {
+    const change: unknown = JSON.parse(line)
+    if (!Array.isArray(change)) return undefined
+    const [table, key, value]: unknown[] = change
+    return typeof table === "string" && typeof key === "string" ? [table, key, value] : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The journal in `folder`. Begins by rewriting it as `present`, for a torn line must not be continued.
+ * After a write has failed nothing more is written, and every commit is refused with the reason.
+ */
+export async function openJournal(folder: string, present: Iterable<Change>): Promise<Journal> {
+  let { file, lines } = await write(folder, present)
+  let waiting: string[] = []
+  let waiters: Deferred[] = []
+  let broken: { reason: unknown } | undefined
+  let last: Promise<void> = Promise.resolve()
+  let planned = false
+
+  /** One thing at a time: the file changes hands in a rewrite. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    last = last.then(work)
+    return last
+  }
+
+  function flush() {
+    if (planned) return
+    planned = true
+    void inTurn(drain)
+  }
+
+  async function drain() {
+    planned = false
+    const [changes, served] = [waiting, waiters]
+    waiting = []
+    waiters = []
+    try {
+      if (broken) throw broken.reason
+      if (changes.length > 0) await file.appendFile(changes.join(""))
+      if (served.length > 0) await file.datasync()
+      for (const waiter of served) waiter.resolve()
+    } catch (reason) {
+      broken ??= { reason }
+      for (const waiter of served) waiter.reject(reason)
+    }
+  }
+
+  return {
+    durable: true,
+    append(change) {
+      if (broken) return
+      waiting.push(`${JSON.stringify(change)}\n`)
+      lines += 1
+      flush()
+    },
+    commit() {
+      const waiter = deferred()
+      waiters.push(waiter)
+      flush()
+      return waiter.promise
+    },
+    length: () => lines,
+    rewrite: (now) =>
+      inTurn(async () => {
+        const fresh = await write(folder, now)
+        await file.close()
+        file = fresh.file
+        lines = fresh.lines + waiting.length
+      }),
+    async close() {
+      await inTurn(drain)
+      await inTurn(() => file.close())
+      broken = { reason: new Error("the journal is closed") }
+    },
+  }
+}
+
+const linesAtOnce = 1000
+
+async function write(
+  folder: string,
+  present: Iterable<Change>,
+): Promise<{ file: FileHandle; lines: number }> {
+  const file = await open(join(folder, `${name}.next`), "w")
+  let lines = 0
+  let part: string[] = []
+  for (const change of present) {
+    part.push(`${JSON.stringify(change)}\n`)
+    lines += 1
+    if (part.length < linesAtOnce) continue
+    await file.appendFile(part.join(""))
+    part = []
+  }
+  await file.appendFile(part.join(""))
+  await file.datasync()
+  await rename(join(folder, `${name}.next`), join(folder, name))
+  // A rename is durable only when its folder is.
+  const parent = await open(folder, "r")
+  await parent.sync().finally(() => parent.close())
+  return { file, lines }
+}

@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Client } from "@upstash/qstash"
+import { startQStash, virtualClock } from "qstash-local"
+import { expect, onTestFinished, test } from "vitest"
+import { startReceiver } from "./support/receiver.ts"
+
+async function folder() {
+  const path = await mkdtemp(join(tmpdir(), "qstash-local-"))
+  onTestFinished(() => rm(path, { recursive: true, force: true }))
+  return path
+}
+
+const clientOf = (url: string, token: string) =>
+  new Client({ baseUrl: url, token, enableTelemetry: false, retry: false, devMode: false })
+
+test("what was delayed, failed or waiting for a retry goes on after a restart", async () => {
+  const stateDir = await folder()
+  const receiver = await startReceiver(({ path }) => ({ status: path === "/ok" ? 200 : 500 }))
+  const clock = virtualClock()
+  const before = await startQStash({ port: 0, clock, stateDir })
+  const client = clientOf(before.url, before.token)
+  const binary = new Uint8Array([0, 255, 128])
+  await client.publish({ url: `${receiver.url}/ok`, body: binary, delay: 100, deduplicationId: "d" })
+  const failed = await client.publish({ url: `${receiver.url}/fails`, body: "x", retries: 0 })
+  await client.publish({ url: `${receiver.url}/again`, body: "x", retries: 1, headers: { own: "1" } })
+  await clock.advance("1s")
+  await before.close()
+
+  const after = await startQStash({ port: 0, clock, stateDir })
+  onTestFinished(() => after.close())
+  const again = clientOf(after.url, after.token)
+  expect(await again.publish({ url: `${receiver.url}/ok`, body: "", deduplicationId: "d" })).toMatchObject({
+    deduplicated: true,
+  })
+  expect((await again.dlq.listMessages()).messages).toMatchObject([
+    { messageId: failed.messageId, responseStatus: 500 },
+  ])
+  await clock.advance("101s")
+  expect(receiver.paths().slice(2)).toEqual(["/again", "/ok"])
+  expect(receiver.deliveries[2]?.headers).toMatchObject({ "upstash-retried": "1", own: "1" })
+  expect(receiver.deliveries[3]?.body).toEqual(Buffer.from(binary))
+})
+
+test("a folder belongs to one server at a time", async () => {
+  const stateDir = await folder()
+  const first = await startQStash({ port: 0, stateDir })
+  await expect(startQStash({ port: 0, stateDir })).rejects.toThrow("is in use by process")
+  await first.close()
+  const second = await startQStash({ port: 0, stateDir })
+  await second.close()
+})
+
+/** Starts the command line on a free port; resolves when it listens. */
+async function startProcess(stateDir: string) {
+  const child = spawn(
+    process.execPath,
+    ["packages/qstash-local/bin/qstash-local.js", "--port", "0", "--state", stateDir, "--quiet"],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  )
+  let text = ""
+  for await (const part of child.stdout.iterator({ destroyOnReturn: false })) {
+    text += part
+    if (text.includes("QSTASH_NEXT_SIGNING_KEY")) break
+  }
+  child.stdout.resume()
+  const [, url = ""] = /QSTASH_URL=(\S+)/.exec(text) ?? []
+  const [, token = ""] = /QSTASH_TOKEN=(\S+)/.exec(text) ?? []
+  return { child, client: clientOf(url, token) }
+}
+
+test("after SIGKILL under load every acknowledged message is delivered at least once", async () => {
+  const stateDir = await folder()
+  const receiver = await startReceiver()
+  const first = await startProcess(stateDir)
+  const acknowledged: string[] = []
+  const publishers = Array.from({ length: 8 }, async (_, lane) => {
+    for (let n = 0; ; n++) {
+      const answers = await first.client.batch(
+        Array.from({ length: 20 }, (_, item) => ({ url: receiver.url, body: `${lane}/${n}/${item}` })),
+      )
+      acknowledged.push(...answers.flat().map((answer) => answer.messageId))
+      if (acknowledged.length > 2000) first.child.kill("SIGKILL")
+    }
+  })
+  await Promise.allSettled(publishers)
+  await once(first.child, "exit").catch(() => undefined)
+  expect(acknowledged.length).toBeGreaterThan(2000)
+
+  const second = await startProcess(stateDir)
+  onTestFinished(() => void second.child.kill("SIGKILL"))
+  const missing = () => {
+    const delivered = new Set(receiver.deliveries.map(({ headers }) => headers["upstash-message-id"]))
+    return acknowledged.filter((id) => !delivered.has(id))
+  }
+  while (missing().length > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(missing()).toEqual([])
+})
