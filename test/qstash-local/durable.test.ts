@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { Client } from "@upstash/qstash"
 import { startQStash, virtualClock } from "qstash-local"
 import { expect, onTestFinished, test } from "vitest"
+import { rawCall } from "./support/raw-call.ts"
 import { startReceiver } from "./support/receiver.ts"
 
 async function folder() {
@@ -23,8 +24,13 @@ test("what was delayed, failed or waiting for a retry goes on after a restart", 
   const clock = virtualClock()
   const before = await startQStash({ port: 0, clock, stateDir })
   const client = clientOf(before.url, before.token)
-  const binary = new Uint8Array([0, 255, 128])
-  await client.publish({ url: `${receiver.url}/ok`, body: binary, delay: 100, deduplicationId: "d" })
+  const binary = Buffer.from([0, 255, 128])
+  const headers = {
+    authorization: `Bearer ${before.token}`,
+    "upstash-delay": "100s",
+    "upstash-deduplication-id": "d",
+  }
+  await rawCall(before.port, "POST", `/v2/publish/${receiver.url}/ok`, headers, binary)
   const failed = await client.publish({ url: `${receiver.url}/fails`, body: "x", retries: 0 })
   await client.publish({ url: `${receiver.url}/again`, body: "x", retries: 1, headers: { own: "1" } })
   await clock.advance("1s")
@@ -42,7 +48,7 @@ test("what was delayed, failed or waiting for a retry goes on after a restart", 
   await clock.advance("101s")
   expect(receiver.paths().slice(2)).toEqual(["/again", "/ok"])
   expect(receiver.deliveries[2]?.headers).toMatchObject({ "upstash-retried": "1", own: "1" })
-  expect(receiver.deliveries[3]?.body).toEqual(Buffer.from(binary))
+  expect(receiver.deliveries[3]?.body).toEqual(binary)
 })
 
 test("a folder belongs to one server at a time", async () => {
