@@ -69,6 +69,7 @@ async function startProcess(stateDir: string) {
       stdio: ["ignore", "pipe", "inherit"],
     },
   )
+  const gone = once(child, "exit")
   let text = ""
   for await (const part of child.stdout.iterator({ destroyOnReturn: false })) {
     text += part
@@ -77,7 +78,7 @@ async function startProcess(stateDir: string) {
   child.stdout.resume()
   const [, url = ""] = /QSTASH_URL=(\S+)/.exec(text) ?? []
   const [, token = ""] = /QSTASH_TOKEN=(\S+)/.exec(text) ?? []
-  return { child, client: clientOf(url, token) }
+  return { child, gone, client: clientOf(url, token) }
 }
 
 test("after SIGKILL under load every acknowledged message is delivered at least once", async () => {
@@ -95,7 +96,7 @@ test("after SIGKILL under load every acknowledged message is delivered at least 
     }
   })
   await Promise.allSettled(publishers)
-  await once(first.child, "exit").catch(() => undefined)
+  await first.gone
   expect(acknowledged.length).toBeGreaterThan(2000)
 
   const second = await startProcess(stateDir)
