@@ -1,0 +1,66 @@
+import * as z from "zod"
+import { isLocal, isOn, missing, setting, wrong } from "../settings.ts"
+
+// Public: printed in Upstash's documentation for its development server, and worth nothing anywhere else
+// (Upstash docs: QStash > Local Development).
+const development = {
+  token: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=",
+  current: "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
+  next: "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
+}
+const isDevelopment = (): boolean => isLocal() && isOn("QSTASH_DEV")
+
+/** Where and as whom to publish; `undefined` where QSTASH_TOKEN is not configured. */
+export function qstash(): { readonly url: string; readonly token: string } | undefined {
+  if (isDevelopment())
+    return { url: `http://127.0.0.1:${setting("QSTASH_DEV_PORT") ?? 8080}`, token: development.token }
+  const token = setting("QSTASH_TOKEN")
+  return token ? { url: setting("QSTASH_URL") ?? "https://qstash.upstash.io", token } : undefined
+}
+
+/** The keys that deliveries may be signed with, the current one first. */
+export function signingKeys(): readonly string[] {
+  if (isDevelopment()) return [development.current, development.next]
+  const current = setting("QSTASH_CURRENT_SIGNING_KEY")
+  if (!current) throw missing("QSTASH_CURRENT_SIGNING_KEY is not configured", where("Signing Keys"))
+  const next = setting("QSTASH_NEXT_SIGNING_KEY")
+  return next ? [current, next] : [current]
+}
+
+const where = (what: string) => `Copy it from console.upstash.com, QStash, ${what}.`
+
+/** What delivers messages, as the settings say: QStash where there is a token, else Celery. */
+export function dispatcherSettings() {
+  const account = qstash()
+  if (account) return { kind: "qstash", ...account } as const
+  const broker = setting("CELERY_BROKER_URL")
+  if (broker) return { kind: "celery", broker } as const
+  throw missing(
+    "QSTASH_TOKEN is not configured",
+    `${where("Request Builder")} CELERY_BROKER_URL is not set either.`,
+  )
+}
+
+const plans = {
+  free: { parallelism: 10, messagesPerDay: 1_000 },
+  payg: { parallelism: 100, messagesPerDay: undefined },
+  "1m": { parallelism: 200, messagesPerDay: 1_000_000 },
+  "10m": { parallelism: 1_000, messagesPerDay: 10_000_000 },
+}
+
+/** QSTASH_PLAN: deliveries side by side and messages a day (Upstash: QStash pricing, August 2026). Default `free`. */
+export function qstashPlan(): { readonly parallelism: number; readonly messagesPerDay: number | undefined } {
+  const name = setting("QSTASH_PLAN")?.toLowerCase() ?? "free"
+  for (const [plan, limits] of Object.entries(plans)) if (plan === name) return limits
+  throw wrong(`QSTASH_PLAN is "${name}". Use one of ${Object.keys(plans).join(", ")}.`)
+}
+
+/** Deliveries side by side: the plan's, or the worker's reserved concurrency where that is less. */
+export function deliveryParallelism(): number {
+  const reserved = setting("WORKER_CONCURRENCY")
+  const limit = qstashPlan().parallelism
+  if (!reserved) return limit
+  const parsed = z.coerce.number().int().min(1).safeParse(reserved)
+  if (!parsed.success) throw wrong(`WORKER_CONCURRENCY is "${reserved}". Use a whole number from 1.`)
+  return Math.min(parsed.data, limit)
+}
