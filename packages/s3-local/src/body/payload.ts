@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto"
+import type { Auth } from "../auth/authenticate.ts"
+import { scopeText } from "../auth/canonical.ts"
+import { type Algorithm, checksumHeader, hasherOf } from "../checksums/algorithms.ts"
+import { checkForm, type Declared, declaredChecksum, isDigest } from "../checksums/declared.ts"
+import { S3Error } from "../errors.ts"
+import { header, type Incoming } from "../http/incoming.ts"
+import { decodeAwsChunked } from "./aws-chunked.ts"
+
+export const maxPutBytes = 5 * 1024 ** 3
+
+/** What the server found out about a payload while it passed. */
+export type Findings = {
+  readonly size: number
+  readonly md5: Buffer
+  readonly algorithm: Algorithm
+  readonly digest: Buffer
+}
+
+export type Payload = {
+  /** As declared by the client; undefined where it declared none. */
+  readonly declared: Algorithm | undefined
+  readonly length: number
+  /** The bytes without framing. Read once, to the end; throws where they are not what was announced. */
+  readonly chunks: AsyncIterable<Buffer>
+  /** After the end: everything that was claimed of the bytes held. */
+  findings(): Findings
+}
+
+/** A payload to be checked against everything the request says of it. `fallback`: the checksum to take where the client has none. */
+export function payloadOf(incoming: Incoming, auth: Auth, fallback: Algorithm = "CRC64NVME"): Payload {
+  const length = declaredLength(incoming, auth)
+  const contentMd5 = readContentMd5(incoming)
+  const declared = declaredChecksum(incoming)
+  const algorithm = declared?.algorithm ?? fallback
+  const claimed = auth.payload.kind === "hash" ? auth.payload.sha256 : undefined
+  const md5 = createHash("md5")
+  const checksum = hasherOf(algorithm)
+  const sha256 = claimed !== undefined && algorithm !== "SHA256" ? createHash("sha256") : undefined
+  const trailers = new Map<string, string>()
+  let found: Findings | undefined
+
+  async function* chunks() {
+    let size = 0
+    for await (const chunk of unframed(incoming, auth, trailers)) {
+      size += chunk.length
+      if (size > length) throw new S3Error("IncompleteBody", tooManyBytes)
+      md5.update(chunk)
+      sha256?.update(chunk)
+      checksum.update(chunk)
+      yield chunk
+    }
+    if (size < length) throw new S3Error("IncompleteBody", tooFewBytes)
+    found = { size, md5: md5.digest(), algorithm, digest: checksum.digest() }
+    if (claimed !== undefined) checkContentSha256(claimed, sha256?.digest() ?? found.digest)
+    if (contentMd5 !== undefined) checkMd5(contentMd5, found.md5)
+    if (declared) checkDeclared(declared, trailers, found.digest)
+  }
+
+  return {
+    declared: declared?.algorithm,
+    length,
+    chunks: chunks(),
+    findings: () => {
+      if (!found) throw new Error("The payload has not been read to its end.")
+      return found
+    },
+  }
+}
+
+const tooFewBytes =
+  "You did not provide the number of bytes specified by the Content-Length HTTP header or x-amz-decoded-content-length"
+const tooManyBytes = "You provided more bytes than announced by x-amz-decoded-content-length"
+
+function unframed(incoming: Incoming, auth: Auth, trailers: Map<string, string>): AsyncIterable<Buffer> {
+  if (auth.payload.kind !== "chunked") return incoming.body
+  const { signingKey, amzDate, scope, signature: seed } = auth
+  return decodeAwsChunked(incoming.body, {
+    trailer: auth.payload.trailer,
+    ...(auth.payload.signed && { chain: { signingKey, amzDate, scope: scopeText(scope), seed } }),
+    onTrailer: (name, value) => trailers.set(name, value),
+  })
+}
+
+function declaredLength(incoming: Incoming, auth: Auth): number {
+  const text = header(
+    incoming,
+    auth.payload.kind === "chunked" ? "x-amz-decoded-content-length" : "content-length",
+  )
+  if (text === undefined) throw new S3Error("MissingContentLength")
+  if (!/^\d{1,15}$/.test(text)) throw new S3Error("InvalidArgument", "The content length is not a number")
+  const length = Number(text)
+  if (length > maxPutBytes)
+    throw new S3Error("EntityTooLarge", undefined, { ProposedSize: length, MaxSizeAllowed: maxPutBytes })
+  return length
+}
+
+function readContentMd5(incoming: Incoming): string | undefined {
+  const value = header(incoming, "content-md5")
+  if (value !== undefined && !isDigest(value, 16))
+    throw new S3Error("InvalidDigest", undefined, { "Content-MD5": value })
+  return value
+}
+
+function checkMd5(expected: string, md5: Buffer) {
+  if (md5.toString("base64") === expected) return
+  throw new S3Error("BadDigest", "The Content-MD5 you specified did not match what we received.", {
+    ExpectedDigest: expected,
+    CalculatedDigest: md5.toString("base64"),
+  })
+}
+
+function checkContentSha256(claimed: string, sha: Buffer) {
+  const computed = sha.toString("hex")
+  if (computed === claimed) return
+  throw new S3Error("XAmzContentSHA256Mismatch", undefined, {
+    ClientComputedContentSHA256: claimed,
+    S3ComputedContentSHA256: computed,
+  })
+}
+
+function checkDeclared(declared: Declared, trailers: ReadonlyMap<string, string>, digest: Buffer) {
+  const { algorithm } = declared
+  const value = declared.value ?? trailers.get(checksumHeader(algorithm))
+  if (value === undefined) throw new S3Error("MalformedTrailerError")
+  checkForm(algorithm, value)
+  if (digest.toString("base64") !== value) throw wrongChecksum(algorithm)
+}
+
+export const wrongChecksum = (algorithm: Algorithm) =>
+  new S3Error("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)

@@ -1,0 +1,6 @@
+export type { ErrorCode } from "./errors.ts"
+export type { Effect, PageFault } from "./faults/effects.ts"
+export type { Faults, FaultTarget, Injection } from "./faults/faults.ts"
+export type { Operation } from "./http/operation.ts"
+export type { RequestRecord } from "./http/request-log.ts"
+export { type S3, type S3Options, startS3 } from "./start.ts"

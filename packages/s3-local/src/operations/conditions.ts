@@ -1,0 +1,70 @@
+import { S3Error } from "../errors.ts"
+import { header, type Incoming } from "../http/incoming.ts"
+import type { ObjectRecord } from "../store/records.ts"
+
+const failed = (condition: string) => new S3Error("PreconditionFailed", undefined, { Condition: condition })
+
+/** Does a header such as `"abc", W/"def"` or `*` name this ETag? Quotes may be left away. */
+export const namesEtag = (text: string, etag: string) =>
+  text.trim() === "*" || text.split(",").some((each) => each.trim().replace(/^(W\/)?"?|"$/g, "") === etag)
+
+/**
+ * The check that a write makes of what is there, at the moment when it replaces it (Amazon S3 User Guide:
+ * Conditional requests). `If-None-Match` takes only `*`; `If-Match` on a key without an object is NoSuchKey.
+ */
+export function writeCondition(incoming: Incoming): (before: ObjectRecord | undefined) => void {
+  const ifNoneMatch = header(incoming, "if-none-match")
+  const ifMatch = header(incoming, "if-match")
+  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== "*")
+    throw new S3Error("NotImplemented", undefined, {
+      Header: "If-None-Match",
+      additionalMessage: "Only * is allowed",
+    })
+  return (before) => {
+    if (ifNoneMatch !== undefined && before) throw failed("If-None-Match")
+    if (ifMatch === undefined) return
+    if (!before)
+      throw new S3Error("NoSuchKey", undefined, incoming.target.key ? { Key: incoming.target.key } : {})
+    if (!namesEtag(ifMatch, before.etag)) throw failed("If-Match")
+  }
+}
+
+/** What a GET or HEAD may be made to depend on (RFC 9110, 13.2.2: If-Match beats If-Unmodified-Since, If-None-Match beats If-Modified-Since). */
+export function readCondition(
+  incoming: Incoming,
+  { etag, lastModified }: ObjectRecord,
+): "send" | "not-modified" {
+  const ifMatch = header(incoming, "if-match")
+  const ifNoneMatch = header(incoming, "if-none-match")
+  const unmodifiedSince = dateOf(header(incoming, "if-unmodified-since"))
+  const modifiedSince = dateOf(header(incoming, "if-modified-since"))
+  if (ifMatch !== undefined && !namesEtag(ifMatch, etag)) throw failed("If-Match")
+  if (ifMatch === undefined && unmodifiedSince !== undefined && lastModified > unmodifiedSince)
+    throw failed("If-Unmodified-Since")
+  if (ifNoneMatch !== undefined) return namesEtag(ifNoneMatch, etag) ? "not-modified" : "send"
+  return modifiedSince !== undefined && lastModified <= modifiedSince ? "not-modified" : "send"
+}
+
+/** The same four for the source of a copy; here, all that don't hold are 412. */
+export function checkCopySource(incoming: Incoming, { etag, lastModified }: ObjectRecord) {
+  const [ifMatch, ifNoneMatch, unmodified, modified] = [
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "if-modified-since",
+  ].map((name) => header(incoming, `x-amz-copy-source-${name}`))
+  const [unmodifiedSince, modifiedSince] = [dateOf(unmodified), dateOf(modified)]
+  if (ifMatch !== undefined && !namesEtag(ifMatch, etag)) throw failed("x-amz-copy-source-If-Match")
+  if (ifMatch === undefined && unmodifiedSince !== undefined && lastModified > unmodifiedSince)
+    throw failed("x-amz-copy-source-If-Unmodified-Since")
+  if (ifNoneMatch !== undefined && namesEtag(ifNoneMatch, etag))
+    throw failed("x-amz-copy-source-If-None-Match")
+  if (ifNoneMatch === undefined && modifiedSince !== undefined && lastModified <= modifiedSince)
+    throw failed("x-amz-copy-source-If-Modified-Since")
+}
+
+/** A date that can't be read is taken for absent, as RFC 9110 asks. */
+function dateOf(text: string | undefined): number | undefined {
+  const time = Date.parse(text ?? "")
+  return Number.isNaN(time) ? undefined : time
+}

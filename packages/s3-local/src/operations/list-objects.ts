@@ -1,0 +1,118 @@
+import type { Context } from "../context.ts"
+import { S3Error } from "../errors.ts"
+import { type Call, ok, ownerXml, type Reply } from "../http/reply.ts"
+import type { Bucket } from "../store/buckets.ts"
+import { beyond, byteOrder } from "../store/byte-order.ts"
+import type { ObjectRecord } from "../store/records.ts"
+import { document, element, isoDate, leaf, quoted, urlEncoded } from "../xml.ts"
+import { listPage, type Page, type Question } from "./listing.ts"
+import { bucketOf, countFrom } from "./lookup.ts"
+import { readToken, writeToken } from "./tokens.ts"
+
+const asIs = (text: string) => text
+
+/** What both versions share. */
+function readQuestion(call: Call, after: string) {
+  const { query } = call.incoming.target
+  const encoding = query.get("encoding-type")
+  if (encoding !== undefined && encoding !== "url")
+    throw new S3Error("InvalidArgument", "Invalid Encoding Method specified in Request", {
+      ArgumentName: "encoding-type",
+      ArgumentValue: encoding,
+    })
+  const limit = countFrom(query.get("max-keys"), { name: "maxKeys", fallback: 1000, max: 1000 })
+  const question: Question = {
+    prefix: query.get("prefix") ?? "",
+    delimiter: query.get("delimiter") ?? "",
+    after,
+    limit,
+  }
+  return { query, encoding, question, written: encoding ? urlEncoded : asIs }
+}
+
+/** Amazon S3 API Reference: ListObjectsV2. */
+export function listObjectsV2(context: Context, call: Call): Reply {
+  const bucket = bucketOf(context, call)
+  const token = call.incoming.target.query.get("continuation-token")
+  const startAfter = call.incoming.target.query.get("start-after")
+  const after = token === undefined ? byteOrder(startAfter ?? "") : readToken(token)
+  const { query, encoding, question, written } = readQuestion(call, after)
+  const page = listPage(bucket, question)
+  const next = nextPlace(call, bucket, question, page)
+  const owner = query.get("fetch-owner") === "true" ? ownerXml() : ""
+  return ok(
+    document(
+      "ListBucketResult",
+      leaf("Name", bucket.name),
+      leaf("Prefix", written(question.prefix)),
+      leaf("Delimiter", question.delimiter ? written(question.delimiter) : undefined),
+      leaf("MaxKeys", question.limit),
+      leaf("EncodingType", encoding),
+      leaf("KeyCount", page.objects.length + page.commonPrefixes.length),
+      leaf("IsTruncated", next !== undefined),
+      leaf("ContinuationToken", token),
+      leaf("NextContinuationToken", next && (next.token ?? writeToken(next.place, next.nonce))),
+      leaf("StartAfter", startAfter === undefined ? undefined : written(startAfter)),
+      ...page.objects.map((record) => contents(record, written, owner)),
+      ...prefixes(page.commonPrefixes, written),
+    ),
+  )
+}
+
+/** Amazon S3 API Reference: ListObjects. A marker may be a common prefix, which is then not listed again. */
+export function listObjects(context: Context, call: Call): Reply {
+  const bucket = bucketOf(context, call)
+  const marker = call.incoming.target.query.get("marker") ?? ""
+  const { encoding, question, written } = readQuestion(call, byteOrder(marker))
+  const behind = isCommonPrefix(marker, question) ? byteOrder(marker) + beyond : question.after
+  const page = listPage(bucket, { ...question, after: behind })
+  const next = question.delimiter && page.truncated ? written(page.lastName) : undefined
+  return ok(
+    document(
+      "ListBucketResult",
+      leaf("Name", bucket.name),
+      leaf("Prefix", written(question.prefix)),
+      leaf("Marker", written(marker)),
+      leaf("NextMarker", next),
+      leaf("Delimiter", question.delimiter ? written(question.delimiter) : undefined),
+      leaf("MaxKeys", question.limit),
+      leaf("EncodingType", encoding),
+      leaf("IsTruncated", page.truncated),
+      ...page.objects.map((record) => contents(record, written, ownerXml())),
+      ...prefixes(page.commonPrefixes, written),
+    ),
+  )
+}
+
+const isCommonPrefix = (marker: string, { prefix, delimiter }: Question) =>
+  delimiter !== "" &&
+  marker.startsWith(prefix) &&
+  marker.indexOf(delimiter, prefix.length) === marker.length - delimiter.length
+
+type Next = { readonly place: string; readonly nonce?: string; readonly token?: string }
+
+/** Where the next page begins, or what a fault says of it. */
+function nextPlace(call: Call, bucket: Bucket, question: Question, page: Page): Next | undefined {
+  const token = call.incoming.target.query.get("continuation-token")
+  if (call.page === "loop") return token === undefined ? { place: question.after } : { place: "", token }
+  if (!page.truncated) return undefined
+  if (call.page === "repeat") return { place: question.after, nonce: `again-${page.last.length}` }
+  if (call.page === "skip") return { place: listPage(bucket, { ...question, after: page.last }).last }
+  return { place: page.last }
+}
+
+const prefixes = (names: readonly string[], written: (text: string) => string) =>
+  names.map((name) => element("CommonPrefixes", leaf("Prefix", written(name))))
+
+const contents = (record: ObjectRecord, written: (text: string) => string, owner: string) =>
+  element(
+    "Contents",
+    leaf("Key", written(record.key)),
+    leaf("LastModified", isoDate(record.lastModified)),
+    leaf("ETag", quoted(record.etag)),
+    leaf("ChecksumAlgorithm", record.checksum.algorithm),
+    leaf("ChecksumType", record.checksum.type),
+    leaf("Size", record.size),
+    owner,
+    leaf("StorageClass", record.storageClass),
+  )
