@@ -49,8 +49,8 @@ export const isPassing = ({ code }: Fault): boolean =>
 
 /** A reset is written as seconds from now or as a time since 1970; ms, or `undefined` where it is neither. */
 function untilReset(reset: string | null, now: number): number | undefined {
-  const value = Number(reset ?? "")
-  if (!Number.isFinite(value) || value <= 0) return undefined
+  if (!reset || !/^\d+(\.\d+)?$/.test(reset)) return undefined
+  const value = Number(reset)
   if (value < 1e9) return value * 1000
   return Math.max(0, (value < 1e11 ? value * 1000 : value) - now)
 }
