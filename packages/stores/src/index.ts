@@ -1,1 +1,5 @@
+export { realFolder } from "./file/root.ts"
+export { openStore } from "./open-store.ts"
+export { readAll } from "./read-all.ts"
+export * from "./settings.ts"
 export * from "./store.ts"

@@ -11,6 +11,8 @@ export type Description = {
   readonly contentEncoding?: string
   readonly contentLanguage?: string
   readonly mtime?: number
+  /** The same, exact: seconds with up to nine decimals, as rclone writes them. Preferred where both are given. */
+  readonly mtimeExact?: string
   /** User metadata, lower-case names, without `mtime` and without the `x-amz-meta-` prefix. */
   readonly metadata?: Readonly<Record<string, string>>
 }
@@ -40,11 +42,13 @@ export type Entry = {
 /** All that is known of an object once it was looked at. */
 export type Facts = Entry & Description
 
+/** Bytes in order; ends with a Fault where fewer or more arrive than were announced. Must be consumed or destroyed. */
+export type Body = AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown }
+
 export type Opened = {
-  /** Of this very version: taken from the answer that carries the bytes. */
+  /** Of this very version: taken from the answer that carries the bytes. `size` is that of the whole object. */
   readonly facts: Facts
-  /** The bytes, in order; ends with a Fault where fewer or more arrive than were announced. Must be consumed or destroyed. */
-  readonly body: AsyncIterable<Uint8Array> & { destroy(error?: Error): unknown }
+  readonly body: Body
 }
 
 /** What must hold at the destination for a write to happen; checked by the store, atomically. */

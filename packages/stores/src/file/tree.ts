@@ -1,0 +1,102 @@
+import { lstatSync, mkdirSync, rmdirSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { Fault } from "@imgmigrator/core/fault"
+import { errno } from "./faults.ts"
+import { segmentsOf, temporaryFolder } from "./names.ts"
+import { folderSync } from "./sync.ts"
+
+export type Tree = ReturnType<typeof openTree>
+
+/**
+ * The folders of a store, each looked at once: all below the root must be real folders, since a symbolic link could lead
+ * out of it. New ones are made where asked, and made durable before anything in them counts as written.
+ */
+export function openTree(root: string) {
+  const devices = new Map<string, bigint>()
+  const unsynced = new Map<string, Promise<unknown>>()
+  const syncFolder = folderSync()
+  let preconditions = true
+
+  /** The device that a folder is on; `undefined` where it is missing. */
+  function visit(folder: string, key: string, create: boolean): bigint | undefined {
+    const seen = devices.get(folder)
+    if (seen !== undefined) return seen
+    if (folder !== root && visit(dirname(folder), key, create) === undefined) return undefined
+    if (create && makeFolder(folder, root)) willSync(folder)
+    const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false })
+    if (!stats) return undefined
+    if (stats.isSymbolicLink())
+      throw new Fault("denied", "store.link", `${JSON.stringify(key)} lies behind a symbolic link.`)
+    if (!stats.isDirectory())
+      throw new Fault(
+        "conflict",
+        "destination.collision",
+        `${JSON.stringify(key)} needs a folder where there is a file.`,
+      )
+    if (devices.size >= 20_000) devices.clear()
+    devices.set(folder, stats.dev)
+    return stats.dev
+  }
+
+  function willSync(folder: string) {
+    const above = Promise.all([syncFolder(dirname(folder)), unsynced.get(dirname(folder))])
+    unsynced.set(folder, above)
+    // Whoever writes into the folder awaits it and hears of a failure; on success it is done once.
+    above.then(
+      () => unsynced.delete(folder),
+      () => undefined,
+    )
+  }
+
+  return {
+    root,
+    get preconditions() {
+      return preconditions
+    },
+    /** A write could not be made to depend on its precondition atomically. */
+    enforced(atomically: boolean) {
+      preconditions &&= atomically
+    },
+    /** Where a key's file is. `look`: `undefined` where its folder is missing. Faults for names that can't be. */
+    locate,
+    /** The folder for the temporary files of `target`, in the same file system since renames do not cross. */
+    temporary(target: string, mode: "look" | "create"): string {
+      const folder = dirname(target)
+      const apart = devices.get(folder) !== devices.get(root)
+      const home = join(apart ? folder : root, temporaryFolder)
+      visit(home, temporaryFolder, mode === "create")
+      return home
+    },
+    /** Folders went away under us: look again. */
+    forget: () => devices.clear(),
+    /** Remove the folder for temporary files if nobody has any. */
+    tidy() {
+      try {
+        rmdirSync(join(root, temporaryFolder))
+      } catch (error) {
+        if (!["ENOENT", "ENOTEMPTY", "EEXIST", "ENOTDIR", "EROFS", "EACCES"].includes(errno(error)))
+          throw error
+      }
+      devices.delete(join(root, temporaryFolder))
+    },
+    async sync(folder: string) {
+      await Promise.all([syncFolder(folder), unsynced.get(folder)])
+    },
+  }
+
+  function locate(key: string, mode: "create"): string
+  function locate(key: string, mode: "look"): string | undefined
+  function locate(key: string, mode: "look" | "create"): string | undefined {
+    const path = join(root, ...segmentsOf(key))
+    return visit(dirname(path), key, mode === "create") === undefined ? undefined : path
+  }
+}
+
+function makeFolder(folder: string, root: string): boolean {
+  try {
+    return mkdirSync(folder, { recursive: folder === root }) !== undefined || folder !== root
+  } catch (error) {
+    if (errno(error) === "EEXIST") return false
+    throw error
+  }
+}

@@ -1,0 +1,11 @@
+import { Fault } from "@imgmigrator/core/fault"
+import type { NormalStoreRef } from "@imgmigrator/core/store-ref"
+import { openFileStore } from "./file/file-store.ts"
+import type { StoreSettings } from "./settings.ts"
+import type { Store } from "./store.ts"
+
+/** The store that a reference names, as far as `settings` allow it; asks nothing of it yet (see `Store.probe`). */
+export async function openStore(ref: NormalStoreRef, settings: StoreSettings): Promise<Store> {
+  if (ref.type === "file") return openFileStore(ref.path, settings)
+  throw new Fault("invalid", "store.scheme", `Stores of type ${ref.type} can't be opened yet.`)
+}
