@@ -57,7 +57,12 @@ export async function startGateway<Each extends Route>(options: GatewayOptions<E
     port,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve())
+        // Whoever keeps a connection busy for longer than this is cut off.
+        const timer = setTimeout(() => server.closeAllConnections(), 2_000)
+        server.close(() => {
+          clearTimeout(timer)
+          resolve()
+        })
         server.closeIdleConnections()
       }),
   }

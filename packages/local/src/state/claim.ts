@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { Fault } from "@imgmigrator/core/fault"
+import { type Lock, lockState } from "./lock.ts"
+import { type Owner, readOwner } from "./owner.ts"
+
+/** An owner that answers. */
+export type RunningOwner = Owner & { readonly url: string; readonly api_key: string }
+export type Claim = { readonly lock: Lock } | { readonly owner: RunningOwner }
+
+/**
+ * Own the state folder, or learn whom it belongs to and how to reach them. An owner that starts or ends is waited for.
+ * Faults: those of `lockState`; `unavailable state.silent` where the owner does not answer for `patienceMs`.
+ */
+export async function claimState(folder: string, patienceMs = 30_000): Promise<Claim> {
+  const end = performance.now() + patienceMs
+  for (;;) {
+    const lock = lockState(folder)
+    if (lock) return { lock }
+    const owner = readOwner(folder)
+    if (owner && answers(owner) && (await isThere(owner))) return { owner }
+    if (performance.now() >= end) throw silent(folder, owner)
+    await sleep(50)
+  }
+}
+
+const answers = (owner: Owner): owner is RunningOwner => Boolean(owner.url && owner.api_key)
+
+/** The file may be a dead owner's, and its port somebody else's by now: only the right service knows the key. */
+async function isThere({ url, api_key }: RunningOwner): Promise<boolean> {
+  try {
+    const answer = await fetch(`${url}/api/v1/migrations?limit=1`, {
+      headers: { authorization: `Bearer ${api_key}` },
+      signal: AbortSignal.timeout(5_000),
+    })
+    await answer.body?.cancel()
+    return answer.ok
+  } catch {
+    return false
+  }
+}
+
+const silent = (folder: string, owner: Owner | undefined) =>
+  new Fault(
+    "unavailable",
+    "state.silent",
+    `The state folder ${folder} belongs to ${owner ? `process ${owner.pid} (imgmigrator ${owner.command})` : "another process"}, which does not answer. End that process, or choose another folder with --state DIR.`,
+  )
