@@ -31,6 +31,8 @@ export const Plan = z.object({
   pass: Count,
   /** The source's cursor behind the last item consumed. */
   cursor: z.string().optional(),
+  /** That item's key: where the destination's listing goes on. */
+  last: z.string().optional(),
   chunks: Count,
   discovered: Count,
   bytes: Count,
@@ -43,18 +45,6 @@ export const Plan = z.object({
 })
 export type Plan = z.infer<typeof Plan>
 export const emptyPlan: Plan = { pass: 0, chunks: 0, discovered: 0, bytes: 0, complete: false, retried: 0 }
-
-/** A large item half-way. The store's own list of parts is the truth of how far it came. */
-export const LaneUpload = z.object({
-  chunk: Count,
-  index: Count,
-  key: z.string(),
-  id: z.string(),
-  part_size: z.int().positive(),
-  etag: z.string().optional(),
-  size: Count.optional(),
-})
-export type LaneUpload = z.infer<typeof LaneUpload>
 
 export const Spent = z.object({ messages: Count, writes: z.number(), reads: z.number() })
 export type Spent = z.infer<typeof Spent>
@@ -81,7 +71,6 @@ export const Lane = z.object({
   done: Done,
   /** What is booked of chunk `at` so far. */
   now: Done,
-  upload: LaneUpload.optional(),
   /** With a suspected poison item: the one being tried, by chunk and index. */
   trying: z.tuple([Count, Count]).optional(),
   /** Items a second, lately. */

@@ -5,7 +5,13 @@ const user = (userId: string) => `USER#${userId}`
 const migration = (id: string) => `MIGRATION#${id}`
 const chunk = (id: string, n: number) => `MIGRATION#${id}#${n}`
 
-export const prefix = { migration: "MIGRATION#", lane: "LANE#", failed: "FAILED#", key: "KEY#" } as const
+export const prefix = {
+  migration: "MIGRATION#",
+  lane: "LANE#",
+  failed: "FAILED#",
+  upload: "UPLOAD#",
+  key: "KEY#",
+} as const
 
 export const keys = {
   /** The user's partition is the ownership check: another user's migration is absent by construction. */
@@ -14,7 +20,12 @@ export const keys = {
   userKey: (userId: string, hash: string) => ({ pk: user(userId), sk: `KEY#${hash}` }),
   apiKey: (hash: string) => ({ pk: `KEY#${hash}`, sk: "KEY" }),
   lane: (id: string, lane: number) => ({ pk: migration(id), sk: `LANE#${padded(lane, 3)}` }),
+  source: (id: string) => ({ pk: migration(id), sk: "SOURCE" }),
   failed: (id: string, n: number) => ({ pk: migration(id), sk: `FAILED#${padded(n, 9)}` }),
+  upload: (id: string, n: number, index: number) => ({
+    pk: migration(id),
+    sk: `UPLOAD#${padded(n, 9)}#${padded(index, 6)}`,
+  }),
   manifest: (id: string, n: number) => ({ pk: chunk(id, n), sk: "MANIFEST" }),
   outcome: (id: string, n: number, fence: number, seq: number) => ({
     pk: chunk(id, n),

@@ -54,7 +54,11 @@ export async function claimLane(id: string, k: number, holder: string, at: numbe
   const result = await update({
     key: keys.lane(id, k),
     set: { lease: at + leaseTtl, sent: 0, sends: 0, holder },
-    assign: ["#fence = #fence + :one", "#attempts = #attempts + :one"],
+    assign: [
+      "#fence = #fence + :one",
+      "#attempts = #attempts + :one",
+      "#spent.#messages = #spent.#messages + :one",
+    ],
     condition: "attribute_exists(#pk) AND (#lease < :now OR #lease > :far)",
     values: { one: 1, now: at, far: at + 2 * leaseTtl },
   })

@@ -6,6 +6,7 @@ import type { NormalStoreRef } from "@imgmigrator/core/store-ref"
 import { activeIndex, keys, partition, prefix } from "./keys.ts"
 import { isRefused } from "./refusal.ts"
 import { MigrationRow, parseRow, RequestRow } from "./rows.ts"
+import { storeSource } from "./sources.ts"
 import { get, query, transact, update } from "./table.ts"
 
 const iso = (at: number) => new Date(at).toISOString()
@@ -32,7 +33,8 @@ export async function createMigration(
   wish: Wish,
   request?: { readonly key: string; readonly bodySha256: string },
 ): Promise<{ readonly row: MigrationRow; readonly replayed: boolean }> {
-  const { userId, id, at, ...rest } = wish
+  const { userId, id, at, source, ...rest } = wish
+  const { stored, rows } = await storeSource(id, source)
   const row: MigrationRow = {
     id,
     user_id: userId,
@@ -41,6 +43,7 @@ export async function createMigration(
     next: 0,
     created_at: iso(at),
     active: ACTIVE,
+    source: stored,
     ...rest,
   }
   const refused = await transact([
@@ -63,6 +66,7 @@ export async function createMigration(
           },
         ]
       : []),
+    ...rows,
   ])
   if (!refused) return { row, replayed: false }
   const earlier = refused.rows[2]

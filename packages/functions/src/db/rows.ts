@@ -8,6 +8,11 @@ import type { Row } from "./table.ts"
 
 const At = z.iso.datetime()
 
+/** Inline addresses stand in a row of their own (see sources.ts). */
+const StoredUrls = z.object({ type: z.literal("stored_urls"), count: z.int().nonnegative() })
+export const StoredSource = z.union([NormalStoreRef, StoredUrls])
+export type StoredSource = z.infer<typeof StoredSource>
+
 /** A migration as it is stored. `next`: the first chunk that no lane has taken. */
 export const MigrationRow = z.object({
   id: z.string(),
@@ -16,7 +21,7 @@ export const MigrationRow = z.object({
   status: Status,
   pass: z.int().nonnegative(),
   next: z.int().nonnegative(),
-  source: NormalStoreRef,
+  source: StoredSource,
   destination: NormalStoreRef,
   options: Options,
   waiting: Waiting.optional(),

@@ -23,7 +23,7 @@ export function migrationView(row: MigrationRow, lanes: readonly Lane[]): Migrat
     user_id: row.user_id,
     ...(row.name !== undefined && { name: row.name }),
     status: row.status,
-    source: storeUri(row.source),
+    source: row.source.type === "stored_urls" ? `urls:${row.source.count}` : storeUri(row.source),
     destination: storeUri(row.destination),
     options: row.options,
     totals: row.totals ?? totalsOf(lanes),

@@ -1,0 +1,101 @@
+import { addDone, type Done, nothingDone } from "@imgmigrator/core/lane"
+import type { ItemOutcome } from "@imgmigrator/core/outcome"
+import { type Chunk, countOutcomes, putFailed, putOutcomes } from "../db/chunks.ts"
+import { count, countFailed } from "../metrics.ts"
+import type { Delivery } from "./delivery.ts"
+import type { Task } from "./item.ts"
+
+/** A chunk being moved: what became of its items so far, and what of that is stored. */
+export type Book = {
+  readonly n: number
+  /** Items without an outcome, when it was opened. */
+  readonly todo: readonly Task[]
+  add(index: number, outcome: ItemOutcome): void
+  isComplete(): boolean
+  counts(): Done
+  /** Store the outcomes that are not yet: one more segment under our fence. Gives how many. */
+  store(): Promise<number>
+  failures(): number
+}
+
+export function openBook({ n, items, outcomes: known }: Chunk, { session }: Delivery): Book {
+  const outcomes = new Map(known)
+  let fresh = new Map<number, ItemOutcome>()
+  let seq = 0
+  const todo = items.flatMap((item, index) => (outcomes.has(index) ? [] : [{ n, index, item }]))
+  return {
+    n,
+    todo,
+    add: (index, outcome) => {
+      outcomes.set(index, outcome)
+      fresh.set(index, outcome)
+    },
+    isComplete: () => outcomes.size === items.length,
+    counts: () => countOutcomes(outcomes),
+    store: async () => {
+      const segment = fresh
+      if (segment.size === 0) return 0
+      fresh = new Map()
+      await putOutcomes(session.id, n, session.lane().fence, seq++, segment)
+      measure(segment)
+      return segment.size
+    },
+    failures: () => countOutcomes(outcomes).f,
+  }
+}
+
+function measure(outcomes: ReadonlyMap<number, ItemOutcome>) {
+  const { m, s, bytes } = countOutcomes(outcomes)
+  if (m > 0) count("ItemsMigrated", m)
+  if (s > 0) count("ItemsSkipped", s)
+  if (bytes > 0) count("BytesMigrated", bytes)
+  for (const { outcome, code = "unknown" } of outcomes.values()) if (outcome === "failed") countFailed(code)
+}
+
+/**
+ * Books the chunks of a run in order, one write after the other. Segment first, then the counts that include it: what
+ * the lane counts is stored. `checkpoint` also books what is there of the chunk at the front.
+ */
+export function bookkeeper(
+  { session, world }: Delivery,
+  books: Book[],
+): (checkpoint: boolean) => Promise<void> {
+  let booked = 0
+  let chain: Promise<void> = Promise.resolve()
+  const rate = () => (1000 * booked) / Math.max(1, world.clock.now() - session.began)
+
+  const commit = async (book: Book) => {
+    const failures = book.failures()
+    if (failures > 0) await putFailed(session.id, book.n, failures)
+    booked += await book.store()
+    await session.save({
+      done: addDone(session.lane().done, book.counts()),
+      now: nothingDone,
+      at: book.n + 1,
+      attempts: 0,
+      trying: undefined,
+      rate: rate(),
+    })
+  }
+  const run = async (checkpoint: boolean) => {
+    for (let head = books[0]; head?.isComplete(); head = books[0]) {
+      await commit(head)
+      books.shift()
+    }
+    const [head] = books
+    if (!checkpoint) return
+    const counts = head?.counts()
+    const stored = (await head?.store()) ?? 0
+    booked += stored
+    await session.save({
+      ...(counts && { now: counts }),
+      ...(stored > 0 && { attempts: 0 }),
+      rate: rate(),
+    })
+  }
+  return (checkpoint) => {
+    const next = chain.then(() => run(checkpoint))
+    chain = next.catch(() => {})
+    return next
+  }
+}

@@ -1,0 +1,145 @@
+import { runLength } from "@imgmigrator/core/lane"
+import type { ItemOutcome } from "@imgmigrator/core/outcome"
+import { isActive } from "@imgmigrator/core/status"
+import { type Chunk, readChunk } from "../db/chunks.ts"
+import { handOut, readLane } from "../db/lanes.ts"
+import { mustGetMigration } from "../db/migrations.ts"
+import { attempt } from "./attempt.ts"
+import { type Book, bookkeeper, openBook } from "./book.ts"
+import type { Delivery } from "./delivery.ts"
+import type { Task } from "./item.ts"
+import { stopped } from "./stopped.ts"
+import { wellness } from "./wellness.ts"
+
+/** After this many claims without progress, items are tried one by one, each named before it is touched. */
+const suspicious = 3
+/** Chunks of a run that are open at once: the second keeps the workers busy while the first one's last items end. */
+const openChunks = 2
+
+/** Take runs of chunks and move their items until none is left or the time is up. */
+export async function copy(delivery: Delivery): Promise<void> {
+  const { at, to } = delivery.session.lane()
+  if (at < to) await copyRun(delivery, delivery.crashed)
+  while (await takeRun(delivery)) await copyRun(delivery, false)
+}
+
+/** The next run, from the chunks that no lane has. `false`: there is none, for now. */
+async function takeRun({ session, world }: Delivery): Promise<boolean> {
+  for (;;) {
+    session.signal.throwIfAborted()
+    if (session.isOver()) throw stopped("time")
+    const row = await mustGetMigration(session.userId, session.id)
+    if (!isActive(row.status)) throw stopped("status")
+    const plan = session.lane().plan ?? (await readLane(session.id, 0))?.plan
+    const unhanded = (plan?.chunks ?? 0) - row.next
+    if (unhanded <= 0) return false
+    const given = await handOut(
+      row,
+      session.lane(),
+      row.next,
+      row.next + runLength(unhanded, row.options.lanes),
+    )
+    await session.refresh()
+    const lane = session.lane()
+    // Refused may also mean that the first answer was lost: then the run is ours after all.
+    if (given || lane.at < lane.to) return true
+    await world.clock.sleep(20 + 80 * world.random(), session.signal)
+  }
+}
+
+/**
+ * Move the chunks of the run in hand, `concurrency` items side by side, on into the next chunk while the last items of
+ * one are on their way. `crashed`: items of the first chunks may have arrived unbooked.
+ */
+async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
+  const { session, row } = delivery
+  const { at, attempts } = session.lane()
+  const isSuspicious = attempts >= suspicious
+  const books: Book[] = []
+  const save = bookkeeper(delivery, books)
+  const ask = wellness(delivery)
+  const queue = openRun(delivery, books, save)
+  const stopBeat = session.onHeartbeat(() => save(true))
+
+  const move = async (task: Task): Promise<ItemOutcome> => {
+    if (isSuspicious) await session.save({ trying: [task.n, task.index] })
+    return attempt(delivery, task, crashed && task.n < at + openChunks, ask)
+  }
+  const runner = async () => {
+    while (!session.isOver()) {
+      const next = await queue.next()
+      if (next.done) return
+      const { task, book } = next.value
+      book.add(task.index, await move(task))
+      if (!book.isComplete()) continue
+      await save(false)
+      queue.booked()
+    }
+  }
+  const guarded = () => runner().catch(session.fail)
+  await Promise.all(Array.from({ length: isSuspicious ? 1 : row.options.concurrency }, guarded))
+  stopBeat()
+  // What did arrive is booked before the delivery ends, whatever ended it, as long as the lane is ours.
+  await save(true)
+  session.signal.throwIfAborted()
+  if (session.lane().at < session.lane().to) throw stopped("time")
+}
+
+type Next = { readonly task: Task; readonly book: Book }
+
+/** The items of a run in order; the next chunk is read ahead, and not opened before there is room for it. */
+function openRun(delivery: Delivery, books: Book[], save: (checkpoint: boolean) => Promise<void>) {
+  const { session } = delivery
+  const { at, to } = session.lane()
+  let proceed = () => {}
+  const room = () =>
+    new Promise<void>((resolve) => {
+      proceed = resolve
+      session.signal.addEventListener("abort", () => resolve(), { once: true })
+    })
+
+  async function* run(): AsyncGenerator<Next> {
+    let ahead = read(session.id, at)
+    for (let n = at; n < to; n++) {
+      while (books.length >= openChunks && !session.isOver()) await room()
+      const chunk = await ahead
+      if (session.isOver()) return
+      if (n + 1 < to) ahead = read(session.id, n + 1)
+      const book = openBook(chunk, delivery)
+      books.push(book)
+      failPoison(delivery, book)
+      if (book.isComplete()) await save(false)
+      for (const task of book.todo) if (!isPoison(delivery, task)) yield { task, book }
+    }
+  }
+  const tasks = run()
+  return {
+    next: () => tasks.next(),
+    /** A chunk was booked: there is room. */
+    booked: () => proceed(),
+  }
+}
+
+function read(id: string, n: number): Promise<Chunk> {
+  const chunk = readChunk(id, n).then((found) => {
+    if (found) return found
+    throw new Error(`The chunk ${n} of migration ${id} was handed out and is not stored.`)
+  })
+  // It is read ahead: a failure is for whoever comes to it.
+  chunk.catch(() => {})
+  return chunk
+}
+
+const isPoison = ({ poison }: Delivery, { n, index }: Task): boolean =>
+  poison?.[0] === n && poison[1] === index
+
+/** The item that was being tried, alone, when the worker died: it fails by itself. */
+function failPoison(delivery: Delivery, book: Book) {
+  const task = book.todo.find((each) => isPoison(delivery, each))
+  if (!task) return
+  book.add(task.index, {
+    outcome: "failed",
+    code: "worker.crashed",
+    message: "The worker died whenever it tried this item.",
+  })
+}

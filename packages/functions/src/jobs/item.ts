@@ -1,0 +1,207 @@
+import { createHash } from "node:crypto"
+import { Fault } from "@imgmigrator/core/fault"
+import type { Item, ItemOutcome } from "@imgmigrator/core/outcome"
+import {
+  type Checksum,
+  type Description,
+  type Facts,
+  type Opened,
+  type Precondition,
+  partSize,
+  type Receipt,
+} from "@imgmigrator/stores"
+import { memory } from "./budget.ts"
+import { sameTime } from "./decide.ts"
+import type { Delivery } from "./delivery.ts"
+import { digestOf } from "./digest.ts"
+import { moveInParts } from "./parts.ts"
+
+/** An item, and where it stands in the books. */
+export type Task = { readonly n: number; readonly index: number; readonly item: Item }
+
+/**
+ * Bring one item to the destination and have it confirmed there. `careful`: it may have arrived without being booked,
+ * so look before moving bytes. Throws Faults as the stores do; whoever calls decides what they are worth.
+ */
+export async function moveItem(delivery: Delivery, task: Task, careful: boolean): Promise<ItemOutcome> {
+  const { planned, key } = task.item
+  if (planned.state === "decided") return planned.outcome
+  if (planned.state === "unknown") return moveUnplanned(delivery, task)
+  const expected: Precondition = planned.state === "absent" ? { absent: true } : { etag: planned.etag }
+  if (careful || !delivery.destination.capabilities.preconditions) {
+    const found = await delivery.destination.stat({ key }, delivery.session)
+    const arrived = found && (await sameAsSource(delivery, task, found))
+    if (found && arrived) return migrated(found.size ?? 0, arrived.checksum, "read-back")
+    if (found && !holds(expected, found)) throw taken(expected)
+  }
+  return move(delivery, task, expected)
+}
+
+const holds = (expected: Precondition, found: Facts): boolean =>
+  "etag" in expected && expected.etag === found.etag
+
+/** Planned absent, and something else is there: two sources of one key, or somebody else's write. */
+const taken = (expected: Precondition): Fault =>
+  "absent" in expected
+    ? new Fault(
+        "conflict",
+        "destination.collision",
+        "The destination already has another object under this key; nothing was overwritten.",
+      )
+    : new Fault(
+        "conflict",
+        "destination.changed",
+        "The destination's object changed since it was planned; nothing was overwritten.",
+      )
+
+/** The destination was not listed: what stands there decides. */
+async function moveUnplanned(delivery: Delivery, task: Task): Promise<ItemOutcome> {
+  const { overwrite } = delivery.row.options
+  const found = await delivery.destination.stat(task.item, delivery.session)
+  if (!found) return move(delivery, task, { absent: true })
+  if (overwrite === "never") return { outcome: "skipped", code: "skipped.exists", bytes: found.size ?? 0 }
+  const same = overwrite === "different" ? await sameAsSource(delivery, task, found) : undefined
+  if (same) return { outcome: "skipped", code: same.rule, bytes: found.size ?? 0 }
+  return move(delivery, task, found.etag === undefined ? { absent: true } : { etag: found.etag })
+}
+
+/** Is what was found at the destination this item? By a promised checksum, else by size and the time that we keep. */
+async function sameAsSource(
+  delivery: Delivery,
+  { item }: Task,
+  found: Facts,
+): Promise<{ readonly rule: string; readonly checksum: Checksum } | undefined> {
+  const { source, destination, session } = delivery
+  if (item.checksum && found.checksum?.algorithm === item.checksum.algorithm)
+    return item.checksum.value === found.checksum.value
+      ? { rule: `skipped.${item.checksum.algorithm}`, checksum: found.checksum }
+      : undefined
+  const here = await source.stat(item, session)
+  if (!here || here.size !== found.size || !sameTime(found.mtime, item.mtime ?? timeOf(here)))
+    return undefined
+  if (found.checksum) return { rule: "skipped.mtime", checksum: found.checksum }
+  const { digest } = await digestOf(destination, { key: item.key }, "sha256", session.signal)
+  return { rule: "skipped.mtime", checksum: { algorithm: "sha256", value: digest.toString("base64") } }
+}
+
+/** A store without modification times of its own has at least the time of the write. */
+const timeOf = (facts: Facts): number | undefined => facts.mtime ?? facts.written
+
+async function move(delivery: Delivery, task: Task, expected: Precondition): Promise<ItemOutcome> {
+  try {
+    return await transfer(delivery, task, expected)
+  } catch (error) {
+    if (!(error instanceof Fault && error.code === "destination.changed")) throw error
+    // A write of ours may have arrived without its answer; whatever else stands there stays.
+    const found = await delivery.destination.stat(task.item, delivery.session)
+    const same = found && (await sameAsSource(delivery, task, found))
+    if (found && same) return migrated(found.size ?? 0, same.checksum, "read-back")
+    throw taken(expected)
+  }
+}
+
+async function transfer(delivery: Delivery, task: Task, precondition: Precondition): Promise<ItemOutcome> {
+  const { source, destination, session } = delivery
+  const { item } = task
+  if (destination.copyFrom && item.checksum === undefined) {
+    const copied = await destination.copyFrom(source, item, item.key, {
+      signal: session.signal,
+      precondition,
+    })
+    if (copied) return migrated(copied.facts.size ?? item.size ?? 0, copied.checksum, copied.confirmed)
+  }
+  const giveBack = await memory.take(Math.min(partSize, item.size ?? partSize))
+  try {
+    const opened = await source.open(item, session)
+    const whole = await readUpTo(opened, partSize)
+    if ("rest" in whole) return await moveInParts(delivery, task, precondition, opened.facts, whole)
+    const { bytes } = whole
+    const sha256 = createHash("sha256").update(bytes).digest()
+    verifyPromised(item, bytes, sha256)
+    const receipt = await destination.put(item.key, bytes, {
+      signal: session.signal,
+      sha256,
+      description: describe(item, opened.facts),
+      precondition,
+    })
+    return migrated(bytes.length, receipt.checksum, receipt.confirmed)
+  } finally {
+    giveBack()
+  }
+}
+
+export const migrated = (
+  bytes: number,
+  { algorithm, value }: Checksum,
+  kind: Receipt["confirmed"],
+): ItemOutcome => ({
+  outcome: "migrated",
+  bytes,
+  checksum: { algorithm, value, kind },
+})
+
+/** What travels with the bytes: all that the source says, and its time. */
+export function describe(item: Item, facts: Facts): Description {
+  const mtime = item.mtime ?? timeOf(facts)
+  const {
+    contentType,
+    cacheControl,
+    contentDisposition,
+    contentEncoding,
+    contentLanguage,
+    metadata,
+    mtimeExact,
+  } = facts
+  return {
+    ...(contentType !== undefined && { contentType }),
+    ...(cacheControl !== undefined && { cacheControl }),
+    ...(contentDisposition !== undefined && { contentDisposition }),
+    ...(contentEncoding !== undefined && { contentEncoding }),
+    ...(contentLanguage !== undefined && { contentLanguage }),
+    ...(mtime !== undefined && { mtime }),
+    ...(item.mtime === undefined && mtimeExact !== undefined && { mtimeExact }),
+    ...(metadata && { metadata }),
+  }
+}
+
+/** A list may promise a checksum: bytes that differ from it are not what was asked for. */
+export function verifyPromised({ checksum }: Item, bytes: Buffer, sha256: Buffer) {
+  if (!checksum || checksum.algorithm === "crc64nvme") return
+  const actual = checksum.algorithm === "sha256" ? sha256 : createHash("md5").update(bytes).digest()
+  if (actual.toString("base64") === checksum.value) return
+  throw new Fault(
+    "corrupt",
+    "source.checksum",
+    `The bytes differ from the ${checksum.algorithm} that the list promises.`,
+  )
+}
+
+/** The bytes read so far, and the rest of the body to be read on. */
+export type Started = {
+  readonly bytes: Buffer
+  readonly rest: AsyncIterator<Uint8Array>
+  readonly body: Opened["body"]
+}
+
+/** The whole body where it fits in `limit` bytes, else the beginning and the rest. */
+async function readUpTo(
+  { body, facts }: Opened,
+  limit: number,
+): Promise<{ readonly bytes: Buffer } | Started> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const rest = body[Symbol.asyncIterator]()
+  for (let next = await rest.next(); !next.done; next = await rest.next()) {
+    chunks.push(next.value)
+    length += next.value.length
+    if (length > limit || (length === limit && facts.size !== length))
+      return { bytes: Buffer.concat(chunks), rest, body }
+  }
+  const [only] = chunks
+  return {
+    bytes:
+      only && chunks.length === 1
+        ? Buffer.from(only.buffer, only.byteOffset, only.length)
+        : Buffer.concat(chunks),
+  }
+}

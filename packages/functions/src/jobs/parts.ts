@@ -1,0 +1,185 @@
+import { createHash } from "node:crypto"
+import { Fault } from "@imgmigrator/core/fault"
+import type { ItemOutcome } from "@imgmigrator/core/outcome"
+import type { Facts, Part, Precondition, Store, Upload } from "@imgmigrator/stores"
+import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uploads.ts"
+import { memory } from "./budget.ts"
+import type { Delivery } from "./delivery.ts"
+import { describe, migrated, type Started, type Task } from "./item.ts"
+import { whyStopped } from "./stopped.ts"
+
+/** Parts of one item on their way at once, beside the one that is being read. */
+const inFlight = 3
+
+/**
+ * Move a large item part by part. Its upload is in the ledger from before its first part, so that the next delivery
+ * goes on behind the last part that the destination holds, as long as the source is still the same version.
+ */
+export async function moveInParts(
+  delivery: Delivery,
+  task: Task,
+  precondition: Precondition,
+  facts: Facts,
+  started: Started,
+): Promise<ItemOutcome> {
+  const { destination, session } = delivery
+  const description = describe(task.item, facts)
+  const { upload, parts } = await resumed(delivery, task, facts, description)
+  const reader = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
+  const hash =
+    parts.length === 0 && task.item.checksum?.algorithm !== "crc64nvme"
+      ? createHash(task.item.checksum?.algorithm ?? "sha256")
+      : undefined
+  const done: Part[] = [...parts]
+  const sending = new Set<Promise<void>>()
+  const failure = new AbortController()
+  const signal = AbortSignal.any([session.signal, failure.signal])
+  let size = parts.length * upload.partSize
+  try {
+    for (let number = parts.length + 1; ; number++) {
+      const giveBack = await memory.take(upload.partSize)
+      const bytes = await reader(upload.partSize).catch((error: unknown) => {
+        giveBack()
+        throw error
+      })
+      if (bytes.length === 0) {
+        giveBack()
+        break
+      }
+      size += bytes.length
+      hash?.update(bytes)
+      const sent = destination
+        .putPart(upload, number, bytes, { signal })
+        .then((part) => void done.push(part))
+        .finally(() => {
+          giveBack()
+          sending.delete(sent)
+        })
+      sent.catch((error: unknown) => failure.abort(error))
+      sending.add(sent)
+      if (sending.size >= inFlight) await Promise.race(sending)
+      if (bytes.length < upload.partSize) break
+      signal.throwIfAborted()
+    }
+    await Promise.all(sending)
+    signal.throwIfAborted()
+    verifyWhole(task, hash?.digest())
+    const receipt = await destination.complete(
+      upload,
+      done.toSorted((a, b) => a.number - b.number),
+      {
+        signal: session.signal,
+        description,
+        precondition,
+      },
+    )
+    await removeUpload(session.id, task)
+    return migrated(size, receipt.checksum, receipt.confirmed)
+  } catch (error) {
+    await Promise.allSettled(sending)
+    started.body.destroy()
+    if (!isResumable(error)) await forget(delivery, { ...task, ...upload })
+    throw failure.signal.aborted && !session.signal.aborted ? failure.signal.reason : error
+  }
+}
+
+/** Time, a pause or a passing fault: the parts that arrived are worth keeping. */
+const isResumable = (error: unknown): boolean =>
+  whyStopped(error) !== undefined || (error instanceof Fault && error.kind === "unavailable")
+
+function verifyWhole({ item: { checksum } }: Task, digest: Buffer | undefined) {
+  if (!checksum || !digest || digest.toString("base64") === checksum.value) return
+  throw new Fault(
+    "corrupt",
+    "source.checksum",
+    `The bytes differ from the ${checksum.algorithm} that the list promises.`,
+  )
+}
+
+async function resumed(
+  delivery: Delivery,
+  task: Task,
+  facts: Facts,
+  description: ReturnType<typeof describe>,
+) {
+  const { destination, session, source } = delivery
+  const known = (await readUploads(session.id)).find(({ n, index }) => n === task.n && index === task.index)
+  if (known) {
+    const upload = uploadOf(known)
+    const isSame = known.etag !== undefined && known.etag === facts.etag && source.capabilities.ranges
+    // A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again.
+    if (isSame && task.item.checksum === undefined) {
+      const parts = await destination.parts(upload, session).catch(missingIsNone)
+      if (parts) return { upload, parts: contiguous(parts, upload.partSize) }
+    }
+    await forget(delivery, { ...task, ...upload })
+  }
+  const upload = await destination.begin(task.item.key, {
+    signal: session.signal,
+    description,
+    ...(facts.size !== undefined && { size: facts.size }),
+  })
+  await putUpload(session.id, {
+    n: task.n,
+    index: task.index,
+    key: upload.key,
+    id: upload.id,
+    part_size: upload.partSize,
+    ...(facts.etag !== undefined && { etag: facts.etag }),
+  })
+  return { upload, parts: [] }
+}
+
+const missingIsNone = (error: unknown): undefined => {
+  if (error instanceof Fault && error.kind === "missing" && error.scope === "item") return undefined
+  throw error
+}
+
+/** Whole parts from the first on; a gap, or a short part, and what is behind it is sent again. */
+function contiguous(parts: readonly Part[], size: number): readonly Part[] {
+  const end = parts.findIndex((part, i) => part.number !== i + 1 || part.size !== size)
+  return end === -1 ? parts : parts.slice(0, end)
+}
+
+export const uploadOf = ({ key, id, part_size }: UploadRow): Upload => ({ key, id, partSize: part_size })
+
+async function forget({ destination, session }: Delivery, task: Pick<Task, "n" | "index"> & Upload) {
+  await destination.abort(task)
+  await removeUpload(session.id, task)
+}
+
+/** Gives the next `size` bytes, fewer only at the end; opens the source anew where parts are already there. */
+async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started: Started, start: number) {
+  let { bytes: left, rest } = started
+  if (start > 0) {
+    started.body.destroy()
+    const opened = await delivery.source.open(task.item, {
+      signal: delivery.session.signal,
+      start,
+      ...(facts.etag !== undefined && { etag: facts.etag }),
+    })
+    left = Buffer.alloc(0)
+    rest = opened.body[Symbol.asyncIterator]()
+  }
+  return async (size: number): Promise<Buffer> => {
+    const chunks: Uint8Array[] = [left]
+    let length = left.length
+    while (length < size) {
+      const next = await rest.next()
+      if (next.done) break
+      chunks.push(next.value)
+      length += next.value.length
+    }
+    const all = Buffer.concat(chunks)
+    left = all.subarray(size)
+    return all.subarray(0, size)
+  }
+}
+
+/** Throw away what a migration that ended has begun and not completed. */
+export async function abandonUploads(destination: Store, id: string): Promise<void> {
+  for (const row of await readUploads(id)) {
+    await destination.abort(uploadOf(row))
+    await removeUpload(id, row)
+  }
+}

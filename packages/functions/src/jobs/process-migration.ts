@@ -1,0 +1,211 @@
+import { randomUUID } from "node:crypto"
+import { retryAfterSeconds } from "@imgmigrator/core/backoff"
+import { Fault, failureClass } from "@imgmigrator/core/fault"
+import { emptyPlan, hasWork, type Lane } from "@imgmigrator/core/lane"
+import type { Payload } from "@imgmigrator/core/payload"
+import { isActive } from "@imgmigrator/core/status"
+import type { NormalStoreRef } from "@imgmigrator/core/store-ref"
+import type { Store } from "@imgmigrator/stores"
+import { claimLane, ensureLane, readLane } from "../db/lanes.ts"
+import { metered, newMeter } from "../db/meter.ts"
+import {
+  failMigration,
+  getMigration,
+  mustGetMigration,
+  setWaiting,
+  startMigration,
+} from "../db/migrations.ts"
+import type { MigrationRow } from "../db/rows.ts"
+import { readSource } from "../db/sources.ts"
+import { readUploads } from "../db/uploads.ts"
+import { log } from "../log.ts"
+import { copy } from "./copy.ts"
+import type { Delivery } from "./delivery.ts"
+import { abandonUploads } from "./parts.ts"
+import { plan } from "./plan.ts"
+import { openSession, type Session } from "./session.ts"
+import { settle } from "./settle.ts"
+import { shutdown } from "./shutdown.ts"
+import { whyStopped } from "./stopped.ts"
+import { wakeIdleLanes, wakeLane } from "./wake.ts"
+import { theWorld, type World } from "./world.ts"
+
+/** `busy`: another delivery has the lane. `again`: this message is to come once more. */
+export type Answer = { readonly outcome: "done" | "busy" | "again"; readonly retryAfterSeconds?: number }
+
+export type Delivered = {
+  /** When to be finished, in ms since 1970. */
+  readonly deadline: number
+  /** How often this message was tried before. */
+  readonly retried: number
+  readonly messageId: string
+  /** The process ends: book what there is, and leave. */
+  readonly shutdown?: AbortSignal
+}
+
+/** Of a delivery's time, the end that is kept for what is in flight. */
+const closing = (span: number) => Math.min(5_000, span / 5)
+
+/**
+ * One delivery to one lane of a migration: claim → plan (lane 0) → take runs of chunks and copy → settle if nothing is
+ * left → release, and wake whoever has work. Safe to deliver twice, late, or at the same time as itself.
+ *
+ * Fault `missing migration.missing` for one that this user does not have. Any other rejection is a bug or an outage: the
+ * message should come again.
+ */
+export async function processMigrationAsync(
+  payload: Payload,
+  delivered: Delivered,
+  world: World = theWorld,
+): Promise<Answer> {
+  const row = await mustGetMigration(payload.user_id, payload.migration_id)
+  if (!isActive(row.status)) return cleanUp(row, world)
+  const k = payload.lane ?? 0
+  if (k === 0) await ensureFirstLane(row, payload)
+  const at = world.clock.now()
+  const claim = await claimLane(row.id, k, `${delivered.messageId}/${randomUUID()}`, at)
+  if ("missing" in claim) return { outcome: "done" }
+  if ("busy" in claim)
+    return { outcome: "busy", retryAfterSeconds: retryAfterSeconds(claim.busy.lease - at, world.random()) }
+  const meter = newMeter()
+  return metered(meter, async () => {
+    const session = openSession({
+      id: row.id,
+      userId: row.user_id,
+      lane: claim.lane,
+      clock: world.clock,
+      meter,
+      began: at,
+      soft: delivered.deadline - closing(delivered.deadline - at),
+      hard: delivered.deadline,
+      shutdown: delivered.shutdown ?? shutdown.signal,
+    })
+    try {
+      return await work(row, claim.lane, session, world)
+    } finally {
+      session.close()
+    }
+  })
+}
+
+/** A bare payload may name a migration that another backend recorded, without lanes. */
+async function ensureFirstLane(row: MigrationRow, payload: Payload) {
+  if (payload.lane === undefined) await ensureLane(row.id, 0, row.user_id)
+}
+
+async function work(known: MigrationRow, claimed: Lane, session: Session, world: World): Promise<Answer> {
+  const opened: Store[] = []
+  const open = async (ref: NormalStoreRef) => {
+    const store = await world.open(ref)
+    opened.push(store)
+    return store
+  }
+  let end: { readonly error: unknown } | undefined
+  try {
+    const row = await startMigration(known, world.clock.now())
+    if (isActive(row.status)) {
+      const crashed = claimed.released !== claimed.fence - 1
+      const delivery: Delivery = {
+        world,
+        session,
+        row,
+        source: await open(await readSource(row)),
+        destination: await open(row.destination),
+        crashed,
+        poison: crashed ? claimed.trying : undefined,
+      }
+      if (claimed.lane === 0) await plan(delivery)
+      await copy(delivery)
+      await finish(delivery)
+    }
+  } catch (error) {
+    end = { error: session.signal.aborted ? session.signal.reason : error }
+  }
+  try {
+    return await conclude(known, session, world, end)
+  } finally {
+    await Promise.all(opened.map((store) => store.close()))
+  }
+}
+
+/** Paused, stopped or ended: nothing to do, but to throw away what a cancelled migration had begun. */
+async function cleanUp(row: MigrationRow, world: World): Promise<Answer> {
+  if (row.status !== "cancelled" || (await readUploads(row.id)).length === 0) return { outcome: "done" }
+  const destination = await world.open(row.destination)
+  try {
+    await abandonUploads(destination, row.id)
+  } finally {
+    await destination.close()
+  }
+  return { outcome: "done" }
+}
+
+/** Nothing is left for this lane. Whoever sees that nothing is left at all ends the migration. */
+async function finish(delivery: Delivery) {
+  const { session, world } = delivery
+  const row = await mustGetMigration(session.userId, session.id)
+  if (await settle(row, world.clock.now())) await abandonUploads(delivery.destination, row.id)
+}
+
+/** Put the lane back in order, and say what this delivery's end means. */
+async function conclude(
+  row: MigrationRow,
+  session: Session,
+  world: World,
+  end: { readonly error: unknown } | undefined,
+): Promise<Answer> {
+  const why = whyStopped(end?.error)
+  if (why === "lease") return { outcome: "done" }
+  if (!end || why) {
+    await release(session)
+    await goOn(row, session, world)
+    return { outcome: "done" }
+  }
+  const kind = failureClass(end.error)
+  const fault = end.error instanceof Fault ? end.error : undefined
+  if (fault && (kind === "migration-fatal" || kind === "item-permanent")) {
+    log.error("migration stopped", { migration_id: row.id, code: fault.code, error: fault })
+    await failMigration(row, { code: fault.code, message: fault.message })
+    await release(session)
+    return { outcome: "done" }
+  }
+  // This message will come again by itself: until then the sweeper need not send another.
+  const sent = { sent: world.clock.now(), sends: 1 }
+  if (!fault) {
+    // Not put back in order: what arrived may not be booked.
+    const { released, trying, attempts } = session.lane()
+    await release(session, { ...sent, released, trying, attempts })
+    throw end.error
+  }
+  await release(session, sent)
+  log.warn("delivery postponed", { migration_id: row.id, code: fault.code, error: fault })
+  const pause = Math.max(5_000, fault.retryAfterMs ?? 15_000)
+  await setWaiting(row, { reason: fault.message })
+  return { outcome: "again", retryAfterSeconds: Math.ceil((pause * (1 + world.random() / 2)) / 1000) }
+}
+
+/** The lane is free, and its last holder left it in order. A lane that was taken meanwhile is another's business. */
+async function release(session: Session, more: Partial<Lane> = {}) {
+  const { fence } = session.lane()
+  await session
+    .save({ lease: 0, released: fence, trying: undefined, rate: 0, attempts: 0, ...more })
+    .catch((error: unknown) => {
+      if (whyStopped(error) !== "lease") throw error
+    })
+}
+
+/** Release first, then look again: a resume, or a plan that grew in between, is not missed. */
+async function goOn(known: MigrationRow, session: Session, world: World) {
+  const row = await getMigration(known.user_id, known.id)
+  if (!row) return
+  if (!isActive(row.status)) {
+    await cleanUp(row, world)
+    return
+  }
+  const mine = session.lane()
+  const plan = (mine.lane === 0 ? mine.plan : (await readLane(row.id, 0))?.plan) ?? emptyPlan
+  const own = mine.at < mine.to || (mine.lane === 0 && !plan.complete)
+  if (own) await wakeLane(row, mine, world)
+  else if (hasWork(mine, plan, row.next)) await wakeIdleLanes(row, undefined, world)
+  else await settle(row, world.clock.now())
+}

@@ -1,0 +1,148 @@
+import { type Lane, leaseTtl } from "@imgmigrator/core/lane"
+import { isActive } from "@imgmigrator/core/status"
+import { readLane, saveLane } from "../db/lanes.ts"
+import type { Meter } from "../db/meter.ts"
+import { getStatus } from "../db/migrations.ts"
+import { stopped, type Why, whyStopped } from "./stopped.ts"
+import type { Clock } from "./world.ts"
+
+const heartbeat = 5_000
+const look = 1_000
+/** Without a checkpoint for this long, the lease may be another's before we hear of it. */
+const safe = leaseTtl - 5_000
+
+export type Session = {
+  readonly id: string
+  readonly userId: string
+  /** The lane as we last wrote it. */
+  lane(): Lane
+  /** Write absolute values under our fence, and renew the lease. Rejects when another delivery has the lane. */
+  save(set: Partial<Lane>): Promise<void>
+  /** Read our lane again, when it may have been written without our hearing of it. */
+  refresh(): Promise<void>
+  /** Aborted when all work must end now. */
+  readonly signal: AbortSignal
+  /** Is it too late to start anything? */
+  isOver(): boolean
+  /** Called every few seconds, until the session ends, to book what was done. */
+  onHeartbeat(run: () => Promise<void>): () => void
+  stop(why: Why): void
+  /** End all work because of this: a store that is gone concerns every item in flight. */
+  fail(error: unknown): void
+  /** When the session began, in ms. */
+  readonly began: number
+  /** End the timers. */
+  close(): void
+}
+
+export type SessionOptions = {
+  readonly id: string
+  readonly userId: string
+  readonly lane: Lane
+  readonly clock: Clock
+  readonly meter: Meter
+  /** When to start nothing more, and when to end everything, in ms. */
+  readonly soft: number
+  readonly hard: number
+  readonly began: number
+  readonly shutdown?: AbortSignal | undefined
+}
+
+/** One delivery's hold on its lane: heartbeat, fence, time, and a look at the migration's status once a second. */
+export function openSession(o: SessionOptions): Session {
+  const end = new AbortController()
+  const done = new AbortController()
+  const base = o.lane.spent
+  let mine = o.lane
+  let saved = o.clock.now()
+  let booking: (() => Promise<void>) | undefined
+  let chain: Promise<void> = Promise.resolve()
+
+  const stop = (why: Why) => {
+    if (!end.signal.aborted) end.abort(stopped(why))
+  }
+  const spent = () => ({
+    messages: base.messages,
+    writes: base.writes + o.meter.writes,
+    reads: base.reads + o.meter.reads,
+  })
+
+  const write = async (set: Partial<Lane>) => {
+    const at = o.clock.now()
+    const lane = await saveLane(o.id, mine, { lease: at + leaseTtl, spent: spent(), ...set })
+    if (!lane) {
+      stop("lease")
+      throw stopped("lease")
+    }
+    mine = lane
+    // From before the call: the table counted from then.
+    saved = at
+  }
+  /** Writes of one lane go one after the other, so that an older absolute value never lands on a newer. */
+  const save = (set: Partial<Lane>): Promise<void> => {
+    const next = chain.then(() => write(set))
+    chain = next.catch(() => {})
+    return next
+  }
+
+  const every = async (ms: number, run: () => Promise<void>) => {
+    try {
+      while (!done.signal.aborted) {
+        await o.clock.sleep(ms, done.signal)
+        await run()
+      }
+    } catch (error) {
+      if (!done.signal.aborted && whyStopped(error) === undefined) fail(error)
+    }
+  }
+  const fail = (error: unknown) => {
+    if (!end.signal.aborted) end.abort(error)
+  }
+
+  const watch = every(look, async () => {
+    const at = o.clock.now()
+    if (at >= o.hard) return stop("time")
+    if (at - saved > safe) return stop("lease")
+    const row = await getStatus(o.userId, o.id)
+    if (!row || !isActive(row.status)) stop("status")
+  })
+  const beat = every(heartbeat, async () => {
+    if (end.signal.aborted || o.clock.now() - saved < heartbeat - look) return
+    await (booking ? booking() : save({}))
+  })
+  void Promise.all([watch, beat])
+
+  const onShutdown = () => stop("shutdown")
+  o.shutdown?.addEventListener("abort", onShutdown, { once: true })
+  if (o.shutdown?.aborted) onShutdown()
+
+  return {
+    id: o.id,
+    userId: o.userId,
+    lane: () => mine,
+    save,
+    refresh: async () => {
+      const lane = await readLane(o.id, mine.lane)
+      if (lane?.fence !== mine.fence) {
+        stop("lease")
+        throw stopped("lease")
+      }
+      mine = lane
+    },
+    signal: end.signal,
+    isOver: () => end.signal.aborted || o.clock.now() >= o.soft || o.clock.now() - saved > safe,
+    onHeartbeat: (run) => {
+      booking = run
+      return () => {
+        booking = undefined
+      }
+    },
+    stop,
+    fail,
+    began: o.began,
+    close: () => {
+      o.shutdown?.removeEventListener("abort", onShutdown)
+      done.abort(stopped("time"))
+    },
+  }
+}

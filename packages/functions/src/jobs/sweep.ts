@@ -1,0 +1,61 @@
+import { resendAfter, unansweredSends } from "@imgmigrator/core/backoff"
+import { emptyPlan, hasWork, isHeld, type Lane, lanesWorthWaking, type Plan } from "@imgmigrator/core/lane"
+import { isActive } from "@imgmigrator/core/status"
+import { readLanes } from "../db/lanes.ts"
+import { activeMigrations, getMigration, setWaiting } from "../db/migrations.ts"
+import type { MigrationRow } from "../db/rows.ts"
+import { log } from "../log.ts"
+import { wakeLane, wakeMigration } from "./wake.ts"
+import { theWorld, type World } from "./world.ts"
+
+export type Swept = { readonly active: number; readonly sent: number; readonly unreachable: number }
+
+/**
+ * Dispatch again what was not delivered: nothing depends on the queue's memory. Active migrations whose lanes have work
+ * and no live worker get a message, with growing pauses while none is answered.
+ */
+export async function sweep(world: World = theWorld): Promise<Swept> {
+  const swept = { active: 0, sent: 0, unreachable: 0 }
+  for await (const { userId, id } of activeMigrations()) {
+    // The index may be a moment old: the row decides.
+    const row = await getMigration(userId, id)
+    if (!row || !isActive(row.status)) continue
+    swept.active += 1
+    const at = world.clock.now()
+    if (row.waiting?.until && Date.parse(row.waiting.until) > at) continue
+    const lanes = await readLanes(id)
+    if (lanes.length === 0) {
+      if (await wakeMigration(row, world)) swept.sent += 1
+      continue
+    }
+    for (const lane of due(row, lanes, at)) {
+      if (lane.sends >= unansweredSends) {
+        swept.unreachable += 1
+        await reportUnreachable(row, lane)
+      }
+      if (await wakeLane(row, lane, world)) swept.sent += 1
+    }
+  }
+  return swept
+}
+
+/** The lanes to send to: those with a run or a plan of their own to finish, and as many more as the rest is worth. */
+export function due(row: MigrationRow, lanes: readonly Lane[], at: number): readonly Lane[] {
+  const plan: Plan = lanes.find(({ lane }) => lane === 0)?.plan ?? emptyPlan
+  const quiet = lanes.filter(
+    (lane) => !isHeld(lane, at) && lane.sent + (lane.sent && resendAfter(lane.sends)) <= at,
+  )
+  const own = quiet.filter((lane) => lane.at < lane.to || (lane.lane === 0 && !plan.complete))
+  const others = quiet.filter((lane) => !own.includes(lane))
+  const busy = lanes.length - quiet.length + own.length
+  const wanted = Math.max(0, lanesWorthWaking(plan, row.next, row.options.lanes) - busy)
+  const taken = [...own, ...others.filter((lane) => hasWork(lane, plan, row.next)).slice(0, wanted)]
+  if (taken.length > 0 || busy > 0) return taken
+  // Nobody works and nothing is left to hand out, yet it has not ended: lane 0 settles it.
+  return quiet.filter(({ lane }) => lane === 0)
+}
+
+async function reportUnreachable(row: MigrationRow, lane: Lane) {
+  log.error("messages are not answered", { migration_id: row.id, lane: lane.lane, sends: lane.sends })
+  await setWaiting(row, { reason: "Messages are not delivered. Is BASE_URL reachable from the internet?" })
+}
