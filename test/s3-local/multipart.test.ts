@@ -49,6 +49,7 @@ test.for([
         ...at,
         UploadId,
         MultipartUpload: { Parts: parts },
+        ChecksumType: integrity.ChecksumType,
         [`Checksum${integrity.ChecksumAlgorithm}`]: whole,
       }),
     )

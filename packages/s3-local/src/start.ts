@@ -1,13 +1,14 @@
-import { createServer } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { signingKeys } from "./auth/canonical.ts"
 import type { Context } from "./context.ts"
+import { faultPath, serveFaultApi } from "./faults/api.ts"
 import { type Faults, faultBox } from "./faults/faults.ts"
 import { type RequestRecord, requestLog } from "./http/request-log.ts"
 import { serve } from "./http/serve.ts"
 import { isBucketName, makeBucket } from "./operations/buckets.ts"
-import type { Buckets } from "./store/buckets.ts"
 import { noJournal } from "./store/journal.ts"
+import { load, type Stored } from "./store/load.ts"
 import { memoryDepot } from "./store/memory-depot.ts"
 
 export type S3Options = {
@@ -31,6 +32,8 @@ export type S3Options = {
   readonly now?: () => number
   /** Whether `requests` is kept; default true. A server that runs for long needs no such list. */
   readonly record?: boolean
+  /** Whether faults can be switched on by HTTP too, unsigned; default false. */
+  readonly faultApi?: boolean
 }
 
 export type S3 = {
@@ -54,27 +57,29 @@ export async function startS3(options: S3Options = {}): Promise<S3> {
   const secretAccessKey = options.secretAccessKey ?? (env.AWS_SECRET_ACCESS_KEY || "local-secret")
   const region = options.region ?? "us-east-1"
   const host = options.host ?? "127.0.0.1"
-  const buckets: Buckets = new Map()
+  const stored = options.dir === undefined ? inMemory() : load(options.dir)
   const context: Context = {
+    ...stored,
     region,
     accessKeyId,
     sessionToken: options.sessionToken ?? env.AWS_SESSION_TOKEN,
     signingKey: signingKeys(secretAccessKey),
     now: options.now ?? Date.now,
-    buckets,
-    depot: memoryDepot(),
-    journal: noJournal,
   }
   for (const name of options.buckets ?? []) {
     if (!isBucketName(name)) throw new Error(`"${name}" is not a bucket name.`)
-    if (!buckets.has(name)) makeBucket(context, name)
+    if (!stored.buckets.has(name)) makeBucket(context, name)
   }
   const faults = faultBox()
   const log = requestLog(options.record ?? true)
   const service = { context, faults, log }
+  const answer = (request: IncomingMessage, response: ServerResponse) =>
+    options.faultApi && request.url === faultPath
+      ? void serveFaultApi(faults, request, response)
+      : void serve(service, request, response)
   const server = createServer({ maxHeaderSize: 65_536, keepAliveTimeout: 120_000, requestTimeout: 0 })
-  server.on("request", (request, response) => void serve(service, request, response))
-  server.on("checkContinue", (request, response) => void serve(service, request, response))
+  server.on("request", answer)
+  server.on("checkContinue", answer)
   const port = await new Promise<number>((resolve, reject) => {
     server.once("error", reject)
     server.listen(options.port ?? 9000, host, () => resolve((server.address() as AddressInfo).port))
@@ -95,3 +100,5 @@ export async function startS3(options: S3Options = {}): Promise<S3> {
       }),
   }
 }
+
+const inMemory = (): Stored => ({ buckets: new Map(), depot: memoryDepot(), journal: noJournal })

@@ -32,9 +32,10 @@ export const isoDate = (time: number) => new Date(time).toISOString()
 
 export const quoted = (etag: string) => `"${etag}"`
 
-/** What `encoding-type=url` asks for: form encoding with slashes kept. */
+/** What `encoding-type=url` asks for: form encoding with `/` and `=` kept. */
 export const urlEncoded = (text: string) =>
   encodeURIComponent(text)
     .replaceAll("%2F", "/")
+    .replaceAll("%3D", "=")
     .replaceAll("%20", "+")
     .replace(/[!'()]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)

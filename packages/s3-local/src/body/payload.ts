@@ -127,5 +127,5 @@ function checkDeclared(declared: Declared, trailers: ReadonlyMap<string, string>
   if (digest.toString("base64") !== value) throw wrongChecksum(algorithm)
 }
 
-export const wrongChecksum = (algorithm: Algorithm) =>
+const wrongChecksum = (algorithm: Algorithm) =>
   new S3Error("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)

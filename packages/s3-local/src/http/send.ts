@@ -1,42 +1,66 @@
 import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { bent } from "../faults/bend.ts"
+import type { Effect } from "../faults/effects.ts"
 import { contentOf } from "../operations/rehash.ts"
-import { errorDocument, leaf } from "../xml.ts"
-import type { Content, Headers, Reply } from "./reply.ts"
+import type { Headers, Reply } from "./reply.ts"
 
-/** Sends a reply; resolves when all is handed to the network or the client is gone. */
-export async function send(context: Context, response: ServerResponse, reply: Reply): Promise<void> {
-  const { content, body } = reply
+export type Wire = {
+  readonly response: ServerResponse
+  readonly socket: Socket
+  readonly effect: Effect | undefined
+}
+
+/** Sends a reply and lets go of its content; resolves when all is handed to the network or the client is gone. */
+export async function send(context: Context, wire: Wire, reply: Reply): Promise<void> {
+  const { response } = wire
   try {
     writeHead(response, reply)
-    if (!content) return void response.end(body)
-    const { depot } = context
-    const [only] = content.blobs
-    const piece =
-      only && content.blobs.length === 1 ? depot.read(only, content.start, content.end) : undefined
-    if (Buffer.isBuffer(piece)) return void response.end(piece)
-    await pour(response, contentOf(context, content.blobs, content.start, content.end))
+    const whole = wholeBody(context, reply)
+    if (whole && !bendsAnswers(wire.effect)) return void response.end(whole)
+    await pour(response, streamed(context, wire, reply))
   } finally {
-    if (content) context.depot.release(content.blobs)
+    if (reply.content) context.depot.release(reply.content.blobs)
   }
 }
 
-/** A reply's content as a stream, whatever it is made of. */
-export async function* bytesOf(context: Context, { blobs, start, end }: Content) {
-  yield* contentOf(context, blobs, start, end)
+const bendsAnswers = (effect: Effect | undefined) =>
+  effect !== undefined && ["slow", "flip", "stall", "cut", "reset"].includes(effect.kind)
+
+/** The body where it is at hand in one piece. */
+function wholeBody({ depot }: Context, { body, content }: Reply): Buffer | undefined {
+  if (!content) return Buffer.from(body ?? "")
+  const [only, ...others] = content.blobs
+  if (!only || others.length > 0) return undefined
+  const piece = depot.read(only, content.start, content.end)
+  return Buffer.isBuffer(piece) ? piece : undefined
 }
 
-export function writeHead(response: ServerResponse, { status, headers, body, content }: Reply) {
-  const length =
-    body === undefined
-      ? content || status === 204 || status === 304
-        ? undefined
-        : 0
-      : Buffer.byteLength(body)
+function streamed(
+  context: Context,
+  { effect, socket }: Wire,
+  { body, content }: Reply,
+): AsyncIterable<Buffer> {
+  if (content) {
+    const { blobs, start, end } = content
+    return bent(contentOf(context, blobs, start, end), effect, { length: end - start, socket })
+  }
+  const bytes = Buffer.from(body ?? "")
+  return bent(
+    (async function* () {
+      yield bytes
+    })(),
+    effect,
+    { length: bytes.length, socket },
+  )
+}
+
+function writeHead(response: ServerResponse, { status, headers, body, content }: Reply) {
+  const bodyless = status === 204 || status === 304 || content !== undefined
   const all: Headers = {
     ...(body !== undefined && { "Content-Type": "application/xml" }),
-    ...(length !== undefined && { "Content-Length": length }),
+    ...(!bodyless && { "Content-Length": Buffer.byteLength(body ?? "") }),
     ...headers,
   }
   for (const [name, value] of Object.entries(all)) if (value !== undefined) response.setHeader(name, value)
@@ -44,7 +68,7 @@ export function writeHead(response: ServerResponse, { status, headers, body, con
 }
 
 /** Writes at the pace of the reader; stops without a fuss where it has gone. */
-export async function pour(response: ServerResponse, source: AsyncIterable<Buffer>): Promise<void> {
+async function pour(response: ServerResponse, source: AsyncIterable<Buffer>): Promise<void> {
   for await (const chunk of source) {
     if (response.destroyed) return
     if (!response.write(chunk)) await writable(response)
@@ -63,27 +87,3 @@ const writable = (response: ServerResponse) =>
     response.on("close", settle)
     if (response.destroyed) settle()
   })
-
-/** S3's answer to a failure. HEAD has no body, only the status. */
-export function errorReply(
-  error: unknown,
-  { method, path, requestId }: { method: string; path: string; requestId: string },
-): Reply {
-  const known = error instanceof S3Error ? error : new S3Error("InternalError")
-  const { code, message, status, detail } = known
-  if (method === "HEAD")
-    return { status, headers: { "Content-Type": "application/xml", "Content-Length": undefined } }
-  const details = Object.entries(detail).map(([name, value]) => leaf(name, value))
-  return {
-    status,
-    body: errorDocument(
-      leaf("Code", code),
-      leaf("Message", message),
-      ...details,
-      leaf("Resource", path),
-      leaf("RequestId", requestId),
-      leaf("HostId", requestId),
-    ),
-    headers: detail.Region === undefined ? {} : { "x-amz-bucket-region": detail.Region },
-  }
-}

@@ -1,18 +1,27 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { authenticate } from "../auth/authenticate.ts"
 import type { Context } from "../context.ts"
 import { S3Error } from "../errors.ts"
-import { type Effect, effectOf } from "../faults/effects.ts"
+import type { Effect } from "../faults/effects.ts"
 import type { FaultBox } from "../faults/faults.ts"
-import { handlers } from "../operations/table.ts"
-import { checkHeaderSize, header, headerValuesOf, type Incoming } from "./incoming.ts"
+import { altered, instead } from "../faults/instead.ts"
+import { answer } from "./answer.ts"
+import { errorReply } from "./error-reply.ts"
 import { type Operation, operationOf } from "./operation.ts"
-import { ownerAccount, type Reply } from "./reply.ts"
+import type { Reply } from "./reply.ts"
 import type { RequestLog } from "./request-log.ts"
-import { errorReply, send } from "./send.ts"
+import { send } from "./send.ts"
 import { readTarget, type Target } from "./target.ts"
 
 export type Service = { readonly context: Context; readonly faults: FaultBox; readonly log: RequestLog }
+
+/** What is known of a request before its body is touched. */
+type Known = {
+  readonly method: string
+  readonly target: Target | undefined
+  readonly operation: Operation | undefined
+  readonly effect: Effect | undefined
+  readonly refusal: unknown
+}
 
 /** One request from its arrival to its answer. Never rejects. */
 export async function serve(
@@ -21,76 +30,60 @@ export async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { context, log } = service
+  const known = recognise(service, request)
+  const { method, target, operation, effect } = known
+  const asked = { method, path: target?.path ?? "", requestId: log.nextId() }
+  const note = (status: number) =>
+    log.add({ method, operation, bucket: target?.bucket, key: target?.key, status })
+  if (effect?.kind === "reset" && effect.after === undefined) {
+    note(0)
+    return void request.socket.resetAndDestroy()
+  }
+  const reply: Reply =
+    instead(effect, operation, asked) ??
+    altered(
+      effect,
+      await work(service, request, response, known).catch((error: unknown) => errorReply(error, asked)),
+    )
+  if (effect?.kind === "lose-response") {
+    note(0)
+    if (reply.content) context.depot.release(reply.content.blobs)
+    return void request.socket.destroy()
+  }
+  note(reply.status)
+  response.setHeader("x-amz-request-id", asked.requestId)
+  response.setHeader("x-amz-id-2", asked.requestId)
+  response.setHeader("Server", "AmazonS3")
+  await send(context, { response, socket: request.socket, effect }, reply).catch(() => response.destroy())
+}
+
+function recognise({ context, faults }: Service, request: IncomingMessage): Known {
   const method = request.method ?? ""
-  const requestId = log.nextId()
   let target: Target | undefined
   let operation: Operation | undefined
-  let effect: Effect | undefined
-  let reply: Reply
+  let refusal: unknown
   try {
     target = readTarget(request.url ?? "", request.headers.host, context.region)
     operation = operationOf(method, target, request.headers)
-    effect = service.faults.take({ method, operation, bucket: target.bucket, key: target.key })
-    reply = await answer(service, { request, response, method, target, operation, effect })
   } catch (error) {
-    if (!(error instanceof S3Error) && !request.destroyed) log.bug(error)
-    reply = errorReply(error, { method, path: target?.path ?? "", requestId })
+    refusal = error
   }
-  response.setHeader("x-amz-request-id", requestId)
-  response.setHeader("x-amz-id-2", requestId)
-  response.setHeader("Server", "AmazonS3")
-  log.add({ method, operation, bucket: target?.bucket, key: target?.key, status: reply.status })
-  await send(context, response, reply).catch(() => response.destroy())
+  const effect = faults.take({ method, operation, bucket: target?.bucket, key: target?.key })
+  return { method, target, operation, effect, refusal }
 }
 
-type Arrived = {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly method: string
-  readonly target: Target
-  readonly operation: Operation
-  readonly effect: Effect | undefined
-}
-
-async function answer(
-  { context }: Service,
-  { request, response, method, target, operation, effect }: Arrived,
+async function work(
+  service: Service,
+  request: IncomingMessage,
+  response: ServerResponse,
+  known: Known,
 ): Promise<Reply> {
-  checkHeaderSize(request)
-  checkKey(target.key)
-  const incoming: Incoming = {
-    method,
-    target,
-    headers: request.headers,
-    headerValues: headerValuesOf(request),
-    body: bodyOf(request, response),
+  const { method, target, operation, effect, refusal } = known
+  if (!target || !operation) throw refusal
+  try {
+    return await answer(service.context, { request, response, method, target, operation, effect })
+  } catch (error) {
+    if (!(error instanceof S3Error) && !request.destroyed) service.log.bug(error)
+    throw error
   }
-  const auth = authenticate(incoming, context, context.now() + (effectOf(effect, "skew")?.ms ?? 0))
-  checkOwner(incoming)
-  const page = effectOf(effect, "listing")?.page
-  return handlers[operation](context, {
-    operation,
-    incoming,
-    auth,
-    bucket: target.bucket ?? "",
-    key: target.key ?? "",
-    ...(page && { page }),
-  })
-}
-
-/** At most 1,024 bytes of UTF-8 (Amazon S3 User Guide: Naming Amazon S3 objects). */
-function checkKey(key: string | undefined) {
-  const size = key === undefined ? 0 : Buffer.byteLength(key)
-  if (size > 1024) throw new S3Error("KeyTooLongError", undefined, { Size: size, MaxSizeAllowed: 1024 })
-}
-
-function checkOwner(incoming: Incoming) {
-  const expected = header(incoming, "x-amz-expected-bucket-owner")
-  if (expected !== undefined && expected !== ownerAccount) throw new S3Error("AccessDenied")
-}
-
-/** The body; whoever sent `Expect: 100-continue` is told to go on only now that somebody reads. */
-async function* bodyOf(request: IncomingMessage, response: ServerResponse): AsyncGenerator<Buffer> {
-  if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
-  yield* request
 }

@@ -10,7 +10,7 @@ import { refuseVersion } from "./version.ts"
 
 const known = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"] as const
 
-/** Amazon S3 API Reference: GetObjectAttributes. */
+/** Amazon S3 API Reference: GetObjectAttributes. The ETag has no quotes here, and a composite checksum no `-N`. */
 export function getObjectAttributes(context: Context, call: Call): Reply {
   const { incoming } = call
   refuseVersion(incoming.target.query.get("versionId"))
@@ -25,7 +25,7 @@ export function getObjectAttributes(context: Context, call: Call): Reply {
     ETag: leaf("ETag", record.etag),
     Checksum: element(
       "Checksum",
-      leaf(`Checksum${record.checksum.algorithm}`, record.checksum.value),
+      leaf(`Checksum${record.checksum.algorithm}`, record.checksum.value.replace(/-\d+$/, "")),
       leaf("ChecksumType", record.checksum.type),
     ),
     ObjectParts: objectParts(call, record),

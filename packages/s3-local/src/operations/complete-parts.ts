@@ -14,7 +14,8 @@ const minPartBytes = 5 * 1024 ** 2
 /** Reads the list that a client sends to complete an upload. */
 export function readParts(body: string): readonly WantedPart[] {
   const nodes = readXml(body, "CompleteMultipartUpload").all("Part")
-  if (nodes.length === 0 || nodes.length > 10_000) throw new S3Error("MalformedXML")
+  if (nodes.length === 0) throw new S3Error("InvalidRequest", "You must specify at least one part")
+  if (nodes.length > 10_000) throw new S3Error("MalformedXML")
   return nodes.map((node) => {
     const number = node.one("PartNumber")?.trim() ?? ""
     const etag = node.one("ETag")?.trim()

@@ -64,15 +64,10 @@ export async function copyObject(context: Context, call: Call): Promise<Reply> {
   }
 }
 
-export const copyResult = ({
-  etag,
-  lastModified,
-  checksum,
-}: Pick<ObjectRecord, "etag" | "lastModified" | "checksum">) => [
+const copyResult = ({ etag, lastModified, checksum }: ObjectRecord) => [
   leaf("LastModified", isoDate(lastModified)),
   leaf("ETag", quoted(etag)),
   leaf(`Checksum${checksum.algorithm}`, checksum.value),
-  leaf("ChecksumType", checksum.type),
 ]
 
 type Directive = "COPY" | "REPLACE"

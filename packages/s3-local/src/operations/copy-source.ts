@@ -15,7 +15,7 @@ export function copySource(context: Context, incoming: Incoming): Source {
   const { bucket, key, versionId } = readSource(header(incoming, "x-amz-copy-source") ?? "")
   refuseVersion(versionId)
   const record = requireObject(bucketNamed(context, bucket), key)
-  checkCopySource(incoming, record)
+  checkCopySource(incoming, record, context.now())
   return { bucket, record }
 }
 

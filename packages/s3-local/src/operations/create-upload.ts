@@ -28,7 +28,7 @@ export async function createUpload(context: Context, call: Call): Promise<Reply>
     initiated: context.now(),
   }
   context.journal.saveUpload(bucket.name, record)
-  bucket.uploads.set(record.id, { record, parts: new Map() })
+  bucket.uploads.set(record.id, { record, parts: new Map(), began: bucket.ticks })
   const result = document(
     "InitiateMultipartUploadResult",
     leaf("Bucket", bucket.name),

@@ -22,17 +22,23 @@ export function getObject(context: Context, call: Call): Reply {
   const { start, end } = range ?? { start: 0, end: record.size }
   const headers: Headers = {
     ...described,
-    ...(!range &&
-      header(incoming, "x-amz-checksum-mode")?.toUpperCase() === "ENABLED" &&
-      checksumHeaders(record.checksum)),
+    ...(header(incoming, "x-amz-checksum-mode")?.toUpperCase() === "ENABLED" && checksumOf(record, range)),
     ...(range && { "Content-Range": `bytes ${start}-${end - 1}/${record.size}` }),
-    ...(range?.parts !== undefined && { "x-amz-mp-parts-count": range.parts }),
+    ...(range?.part !== undefined && { "x-amz-mp-parts-count": record.parts?.length }),
     "Content-Length": end - start,
   }
   const status = range ? 206 : 200
   if (call.operation === "HeadObject") return { status, headers }
   context.depot.retain(record.blobs)
   return { status, headers, content: { blobs: record.blobs, start, end } }
+}
+
+/** Of the whole object; of one part where parts have checksums of their own; of no other range. */
+function checksumOf({ checksum, parts }: ObjectRecord, range: Range | undefined): Headers {
+  if (!range) return checksumHeaders(checksum)
+  const part = range.part === undefined ? undefined : parts?.[range.part - 1]
+  if (part?.checksum !== undefined) return checksumHeaders({ ...checksum, value: part.checksum })
+  return part && parts?.length === 1 ? checksumHeaders(checksum) : {}
 }
 
 function rangeOf({ incoming }: Call, record: ObjectRecord): Range | undefined {

@@ -1,8 +1,8 @@
 import { S3Error } from "../errors.ts"
 import type { ObjectRecord } from "../store/records.ts"
 
-/** From `start` to before `end`. `parts`: how many there are, where one of them was asked for. */
-export type Range = { readonly start: number; readonly end: number; readonly parts?: number }
+/** From `start` to before `end`. `part`: the number of the part that this is, where one was asked for. */
+export type Range = { readonly start: number; readonly end: number; readonly part?: number }
 
 /**
  * Reads `bytes=a-b`, `bytes=a-` and `bytes=-n`. What is not of that form, several ranges too, is taken for absent
@@ -36,5 +36,5 @@ export function partRange(text: string, { size, parts }: ObjectRecord): Range | 
       ActualPartCount: parts?.length ?? 1,
     })
   const start = parts.slice(0, number - 1).reduce((sum, part) => sum + part.size, 0)
-  return { start, end: start + at.size, parts: parts.length }
+  return { start, end: start + at.size, part: number }
 }

@@ -22,6 +22,7 @@ export function uploadOf(context: Context, call: Call): { readonly bucket: Bucke
 export function dropUpload(context: Context, bucket: Bucket, upload: Upload) {
   context.journal.deleteUpload(bucket.name, upload)
   bucket.uploads.delete(upload.record.id)
+  if (bucket.uploads.size === 0) bucket.changes.clear()
   context.depot.release([...upload.parts.values()].map((part) => part.blob))
 }
 

@@ -14,6 +14,9 @@ export type Bucket = {
   readonly objects: Map<string, ObjectRecord>
   /** By upload id. */
   readonly uploads: Map<string, Upload>
+  /** While there are uploads: when each key was last written or deleted, counted by `ticks`. */
+  readonly changes: Map<string, number>
+  ticks: number
 }
 
 export type Buckets = Map<string, Bucket>
@@ -24,6 +27,8 @@ export const emptyBucket = (name: string, created: number): Bucket => ({
   keys: sortedKeys(),
   objects: new Map(),
   uploads: new Map(),
+  changes: new Map(),
+  ticks: 0,
 })
 
 export const objectAt = (bucket: Bucket, key: string) => bucket.objects.get(byteOrder(key))
@@ -58,6 +63,7 @@ export function commitObject(
   allowed(before)
   journal.saveObject(bucket.name, record)
   indexObject(bucket, record)
+  noteChange(bucket, record.key)
   if (before) depot.release(before.blobs)
 }
 
@@ -67,5 +73,15 @@ export function removeObject({ depot, journal }: Keeping, bucket: Bucket, key: s
   journal.deleteObject(bucket.name, key)
   bucket.objects.delete(byteOrder(key))
   bucket.keys.delete(byteOrder(key))
+  noteChange(bucket, key)
   depot.release(before.blobs)
 }
+
+/** Only open uploads ask for changes, so nothing is noted without any. */
+function noteChange(bucket: Bucket, key: string) {
+  if (bucket.uploads.size > 0) bucket.changes.set(key, ++bucket.ticks)
+}
+
+/** Was the upload's key written or deleted since it began? */
+export const changedSince = (bucket: Bucket, { record, began }: Upload) =>
+  (bucket.changes.get(record.key) ?? 0) > began

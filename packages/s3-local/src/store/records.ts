@@ -56,4 +56,9 @@ export type UploadRecord = Description & {
   readonly type: ChecksumType
 }
 
-export type Upload = { readonly record: UploadRecord; readonly parts: Map<number, UploadedPart> }
+export type Upload = {
+  readonly record: UploadRecord
+  readonly parts: Map<number, UploadedPart>
+  /** The bucket's `ticks` when it began. */
+  readonly began: number
+}
