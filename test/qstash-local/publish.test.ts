@@ -106,7 +106,9 @@ test("a message that is larger than the plan allows is a 412", async () => {
 
 test("the free plan ends at 1,000 messages a day, until midnight UTC", async () => {
   const { client, clock, receiver } = await startWorld({ quota: "free" })
-  await client.batch(Array.from({ length: 1000 }, () => ({ url: receiver.url, body: "" })))
+  await client.batch(
+    Array.from({ length: 1000 }, () => ({ url: receiver.url, body: "", delay: "2d" as const })),
+  )
   await clock.advance(0)
   const publish = () => client.publish({ url: receiver.url, body: "" })
   const midnight = String((Math.floor(clock.now() / 86_400_000) + 1) * 86_400)

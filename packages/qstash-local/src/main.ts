@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util"
 import { isQuota } from "./engine/plans.ts"
 import { startQStash } from "./start.ts"
+import { virtualClock } from "./time/virtual-clock.ts"
 
 const usage = `Usage: qstash-local [options]
 
@@ -9,6 +10,8 @@ const usage = `Usage: qstash-local [options]
   --state DIR         keep messages on disk: what was accepted survives a crash
   --quota PLAN        free, payg (default), fixed-1m or fixed-10m
   --resolve HOST=URL  call URL instead of HOST; may be repeated
+  --virtual-clock     time moves only by POST /local/clock/advance?by=12s
+  --bulk-cancel MODE  tracked (default), or counted as before September 2026
   --quiet             do not print events
   --help`
 
@@ -27,6 +30,8 @@ function options() {
         state: { type: "string" },
         quota: { type: "string" },
         resolve: { type: "string", multiple: true },
+        "virtual-clock": { type: "boolean" },
+        "bulk-cancel": { type: "string" },
         quiet: { type: "boolean" },
         help: { type: "boolean" },
       },
@@ -57,9 +62,14 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) fail(`not a port: ${va
 const quota = values.quota ?? "payg"
 if (!isQuota(quota)) fail(`unknown plan ${quota}`)
 
+const bulkCancel = values["bulk-cancel"] ?? "tracked"
+if (bulkCancel !== "tracked" && bulkCancel !== "counted") fail(`unknown mode ${bulkCancel}`)
+
 const qstash = await startQStash({
   port,
   quota,
+  bulkCancel,
+  ...(values["virtual-clock"] && { clock: virtualClock() }),
   resolve: resolutions(values.resolve ?? []),
   ...(values.host !== undefined && { host: values.host }),
   ...(values.state !== undefined && { stateDir: values.state }),

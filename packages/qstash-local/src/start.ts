@@ -1,6 +1,7 @@
 import { createCourier } from "./delivery/courier.ts"
 import { devCredentials } from "./delivery/signature.ts"
 import type { Account } from "./engine/account.ts"
+import { createBurst } from "./engine/burst.ts"
 import { createCounters } from "./engine/counters.ts"
 import { createDispatcher } from "./engine/dispatcher.ts"
 import { createEventLog } from "./engine/events.ts"
@@ -9,6 +10,8 @@ import { createFlows } from "./engine/flow.ts"
 import { fly } from "./engine/fly.ts"
 import { plan as planOf, type Quota } from "./engine/plans.ts"
 import { createActivity } from "./engine/quiet.ts"
+import { runSchedule } from "./engine/run-schedule.ts"
+import { createSchedules } from "./engine/schedules.ts"
 import { listen } from "./http/server.ts"
 import { openState } from "./state/state.ts"
 import { type Clock, systemClock } from "./time/clock.ts"
@@ -32,6 +35,8 @@ export type QStashOptions = {
   readonly token?: string
   readonly currentSigningKey?: string
   readonly nextSigningKey?: string
+  /** `counted`: bulk cancels obey `count`, as before September 2026; `tracked` unless given. */
+  readonly bulkCancel?: "tracked" | "counted"
   /** Gets one object for each event of a message. */
   readonly log?: (line: Readonly<Record<string, unknown>>) => void
 }
@@ -82,6 +87,9 @@ export async function startQStash(options: QStashOptions = {}): Promise<QStash> 
     counters: createCounters(),
     overtaken: [],
     promises: createHeap((promise) => promise.until),
+    burst: createBurst(clock, plan.requestsPerSecond),
+    bulkCancel: options.bulkCancel ?? "tracked",
+    schedules: createSchedules(clock, state.schedules, (schedule, at) => runSchedule(account, schedule, at)),
     dispatcher: createDispatcher({
       clock,
       flows,
@@ -100,6 +108,7 @@ export async function startQStash(options: QStashOptions = {}): Promise<QStash> 
   })
   const unwatch = isVirtual(clock) ? clock.watch(activity.quiet) : undefined
   for (const message of state.messages.values()) account.dispatcher.submit(message)
+  for (const id of state.schedules.keys()) account.schedules.arm(id)
 
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
@@ -119,6 +128,7 @@ export async function startQStash(options: QStashOptions = {}): Promise<QStash> 
     async close() {
       unwatch?.()
       account.dispatcher.stop()
+      account.schedules.stop()
       courier.close()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

@@ -1,46 +1,120 @@
 import type { Account } from "../engine/account.ts"
+import { decodeOnce } from "../http/destination.ts"
 import type { Call, Reply } from "../http/exchange.ts"
-import { notFound, type Refusal, refuse } from "../http/problem.ts"
-import { getLetter, listLetters } from "./dlq.ts"
+import { notFound, refuse } from "../http/problem.ts"
+import { getBulkAction, listBulkActions } from "./bulk-actions.ts"
+import { advanceClock, getClock } from "./clock.ts"
+import { deleteLetter, deleteLetters, getLetter, listLetters, retryLetters, retryOne } from "./dlq.ts"
+import { armFault, clearFaults, listFaults } from "./faults.ts"
+import {
+  getGlobalParallelism,
+  getKey,
+  listKeys,
+  pauseKey,
+  pinKey,
+  resetRate,
+  resumeKey,
+  unpinKey,
+} from "./flow-control.ts"
 import { getKeys, rotateKeys } from "./keys.ts"
-import { getMessage } from "./messages.ts"
+import { listEvents, listLogs } from "./logs.ts"
+import { cancelMessage, cancelMessages, getMessage } from "./messages.ts"
 import { batch, enqueue, publishOne } from "./publish.ts"
+import { burstLimit } from "./publish-faults.ts"
+import { deleteQueue, getQueue, listQueues, pauseQueue, resumeQueue, upsertQueue } from "./queues.ts"
+import {
+  createSchedule,
+  deleteSchedule,
+  getSchedule,
+  listSchedules,
+  pauseSchedule,
+  resumeSchedule,
+} from "./schedules.ts"
+import { addEndpoints, changeGroup, deleteGroup, getGroup, listGroups, removeEndpoints } from "./topics.ts"
+import { cancelRun } from "./workflows.ts"
 
-type Answering = (
-  account: Account,
-  call: Call,
-  ...names: string[]
-) => Reply | Refusal | Promise<Reply | Refusal>
+type Answering = (account: Account, call: Call, name?: string) => Reply | Promise<Reply>
 
 /** `{name}` is one segment, `{rest}` is all that remains, slashes and all. */
 const routes: readonly (readonly [string, Answering])[] = [
   ["POST /v2/publish/{rest}", publishOne],
   ["POST /v2/enqueue/{rest}", enqueue],
   ["POST /v2/batch", batch],
-  ["GET /v2/messages/{id}", (account, _, id = "") => getMessage(account, id)],
-  ["GET /v2/dlq", (account) => listLetters(account)],
-  ["GET /v2/dlq/{id}", (account, _, id = "") => getLetter(account, id)],
-  ["GET /v2/keys", (account) => getKeys(account)],
-  ["POST /v2/keys/rotate", (account) => rotateKeys(account)],
+  ["GET /v2/messages/{name}", getMessage],
+  ["DELETE /v2/messages/{name}", cancelMessage],
+  ["DELETE /v2/messages", cancelMessages],
+  ["GET /v2/bulkActions", listBulkActions],
+  ["GET /v2/bulkActions/{name}", getBulkAction],
+  ["GET /v2/dlq", listLetters],
+  ["DELETE /v2/dlq", deleteLetters],
+  ["POST /v2/dlq/retry", retryLetters],
+  ["POST /v2/dlq/retry/{name}", retryOne],
+  ["GET /v2/dlq/{name}", getLetter],
+  ["DELETE /v2/dlq/{name}", deleteLetter],
+  ["POST /v2/queues", upsertQueue],
+  ["GET /v2/queues", listQueues],
+  ["GET /v2/queues/{name}", getQueue],
+  ["DELETE /v2/queues/{name}", deleteQueue],
+  ["POST /v2/queues/{name}/pause", pauseQueue],
+  ["POST /v2/queues/{name}/resume", resumeQueue],
+  // The SDK sends PATCH, the OpenAPI document says POST.
+  ["PATCH /v2/schedules/{name}/pause", pauseSchedule],
+  ["PATCH /v2/schedules/{name}/resume", resumeSchedule],
+  ["POST /v2/schedules/{name}/pause", pauseSchedule],
+  ["POST /v2/schedules/{name}/resume", resumeSchedule],
+  ["POST /v2/schedules/{rest}", createSchedule],
+  ["GET /v2/schedules", listSchedules],
+  ["GET /v2/schedules/{name}", getSchedule],
+  ["DELETE /v2/schedules/{name}", deleteSchedule],
+  ["GET /v2/topics", listGroups],
+  ["GET /v2/topics/{name}", getGroup],
+  ["PATCH /v2/topics/{name}", changeGroup],
+  ["DELETE /v2/topics/{name}", deleteGroup],
+  ["POST /v2/topics/{name}/endpoints", addEndpoints],
+  ["DELETE /v2/topics/{name}/endpoints", removeEndpoints],
+  ["GET /v2/events", listEvents],
+  ["GET /v2/logs", listLogs],
+  ["GET /v2/keys", getKeys],
+  ["POST /v2/keys/rotate", rotateKeys],
+  ["GET /v2/flowControl", listKeys],
+  ["GET /v2/flowControl/{name}", getKey],
+  ["POST /v2/flowControl/{name}/pause", pauseKey],
+  ["POST /v2/flowControl/{name}/resume", resumeKey],
+  ["POST /v2/flowControl/{name}/pin", pinKey],
+  ["POST /v2/flowControl/{name}/unpin", unpinKey],
+  ["POST /v2/flowControl/{name}/resetRate", resetRate],
+  ["GET /v2/globalParallelism", getGlobalParallelism],
+  ["DELETE /v2/workflows/runs/{name}", cancelRun],
+  // Not QStash's: the switches of this server.
+  ["GET /local/faults", listFaults],
+  ["POST /local/faults", armFault],
+  ["DELETE /local/faults", clearFaults],
+  ["GET /local/clock", getClock],
+  ["POST /local/clock/advance", advanceClock],
 ]
 
 const compiled = routes.map(([route, answer]) => {
   const [method = "", path = ""] = route.split(" ")
-  const pattern = path
-    .replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&")
-    .replace("{rest}", "(.*)")
-    .replaceAll(/\{\w+\}/g, "([^/]+)")
-  return { method, pattern: new RegExp(`^${pattern}$`, "s"), answer }
+  const pattern = path.replace("{rest}", "(.*)").replace("{name}", "([^/]+)")
+  const isLimited = path.startsWith("/v2/") && !/^\/v2\/(publish|enqueue|batch)/.test(path)
+  return {
+    method,
+    pattern: new RegExp(`^${pattern}$`, "s"),
+    answer,
+    isLimited,
+    isRest: path.includes("{rest}"),
+  }
 })
 
 /** Finds who answers a call, and lets them. */
-export async function route(account: Account, call: Call): Promise<Reply | Refusal> {
-  let known = false
-  for (const { method, pattern, answer } of compiled) {
-    const match = pattern.exec(call.target.path)
-    if (!match) continue
-    known = true
-    if (method === call.method) return answer(account, call, ...match.slice(1))
-  }
-  return known ? refuse(405, "method not allowed") : notFound(`path ${call.target.path}`)
+export async function route(account: Account, call: Call): Promise<Reply> {
+  const fitting = compiled.flatMap((each) => {
+    const match = each.pattern.exec(call.target.path)
+    return match ? [{ ...each, name: match[1] }] : []
+  })
+  const found = fitting.find(({ method }) => method === call.method)
+  if (!found)
+    throw fitting.length > 0 ? refuse(405, "method not allowed") : notFound(`path ${call.target.path}`)
+  if (found.isLimited && !account.burst.take()) throw burstLimit(account)
+  return found.answer(account, call, found.isRest ? found.name : decodeOnce(found.name ?? ""))
 }

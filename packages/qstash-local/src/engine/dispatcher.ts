@@ -12,8 +12,8 @@ export type Next = "over" | "again"
 export type Dispatcher = {
   /** Takes a message on; it is launched when its time has come and its queue, its key and the account allow. */
   submit(message: Message): void
-  /** Takes a message that is not in flight off again. */
-  withdraw(message: Message): void
+  /** Takes a message off again. False if it is in flight: then its attempt runs to its end. */
+  withdraw(message: Message): boolean
   /** Lets a message that waits for its time go now. */
   hasten(message: Message): void
   /** Call after a queue or a flow control key has changed. */
@@ -21,6 +21,7 @@ export type Dispatcher = {
   flowChanged(key: string): void
   line(name: string): Line
   flying(): number
+  isFlying(message: Message): boolean
   stop(): void
 }
 
@@ -45,7 +46,7 @@ export function createDispatcher({
   const timers = new Map<Message, () => void>()
   const lines = createLines(queues)
   const open = createFifo<Lane>()
-  let flying = 0
+  const flying = new Set<Message>()
   let stopped = false
 
   function submit(message: Message) {
@@ -91,7 +92,7 @@ export function createDispatcher({
 
   /** Lanes take turns, one launch each, so that no key starves another. */
   function pump() {
-    while (!stopped && flying < globalParallelism) {
+    while (!stopped && flying.size < globalParallelism) {
       const lane = open.shift()
       if (!lane) return
       lane.open = false
@@ -116,10 +117,10 @@ export function createDispatcher({
 
   async function launch(message: Message, lane: Lane) {
     const done = activity.begin()
-    flying += 1
+    flying.add(message)
     flows.launched(lane)
     const next = await fly(message)
-    flying -= 1
+    flying.delete(message)
     flows.landed(lane)
     if (next === "again") whenDue(message, stand)
     else leave(message)
@@ -141,11 +142,14 @@ export function createDispatcher({
   return {
     submit,
     withdraw(message) {
+      if (flying.has(message)) return false
       timers.get(message)?.()
       const waited = timers.delete(message) || flows.lane(message).waiting.remove(message)
-      if (message.queueName !== undefined && lines.line(message.queueName).waiting.remove(message)) return
+      if (message.queueName !== undefined && lines.line(message.queueName).waiting.remove(message))
+        return true
       const hadPlace = message.queueName !== undefined && lines.line(message.queueName).active.has(message.id)
       if (waited && (hadPlace || message.holds)) leave(message)
+      return true
     },
     hasten(message) {
       const off = timers.get(message)
@@ -162,7 +166,8 @@ export function createDispatcher({
       if (lane) wake(lane)
     },
     line: lines.line,
-    flying: () => flying,
+    flying: () => flying.size,
+    isFlying: (message) => flying.has(message),
     stop() {
       stopped = true
       for (const off of timers.values()) off()

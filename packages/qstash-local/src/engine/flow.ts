@@ -3,11 +3,12 @@ import type { Table } from "../state/table.ts"
 import type { Clock } from "../time/clock.ts"
 import type { FlowConfig, Message } from "./message.ts"
 
-/** What is kept of a flow control key. A pinned part overrides what messages ask for. */
+/** What is kept of a flow control key. What is pinned is not changed by what messages ask for. */
 export type FlowState = {
   readonly key: string
   readonly config: FlowConfig
-  readonly pinned?: { readonly parallelism?: number; readonly rate?: number; readonly periodMs?: number }
+  readonly pinnedParallelism: boolean
+  readonly pinnedRate: boolean
   readonly paused: boolean
 }
 
@@ -35,27 +36,63 @@ export type Flows = {
   /** Takes note of what a message asks for; the latest wins. */
   configure(key: string, config: FlowConfig): void
   limits(key: string): FlowConfig
+  /** Makes a key known that no message has used yet, and returns its state. */
+  ensure(key: string): FlowState
+  /** Ends the current period; the next one begins now. */
+  resetRate(key: string): void
 }
 
+const keysAtEase = 10_000
 const noLimits: FlowConfig = { periodMs: 1000 }
 
 export function createFlows(clock: Clock, states: Table<FlowState>): Flows {
   const keyed = new Map<string, Lane>()
   const unkeyed = createLane()
+  let forgetAt = keysAtEase
 
-  function limits(key: string): FlowConfig {
-    const state = states.get(key)
-    return state ? { ...state.config, ...state.pinned } : noLimits
-  }
+  const limits = (key: string): FlowConfig => states.get(key)?.config ?? noLimits
 
-  function lane({ flowKey }: Message): Lane {
+  function lane({ flowKey, flow }: Message): Lane {
     if (flowKey === undefined) return unkeyed
+    if (flow && !states.has(flowKey)) configure(flowKey, flow)
     let own = keyed.get(flowKey)
     if (!own) {
       own = createLane(flowKey)
       keyed.set(flowKey, own)
     }
     return own
+  }
+
+  function ensure(key: string): FlowState {
+    const known = states.get(key)
+    if (known) return known
+    if (states.size >= forgetAt) forgetIdle()
+    const fresh = { key, config: noLimits, pinnedParallelism: false, pinnedRate: false, paused: false }
+    states.put(key, fresh)
+    return fresh
+  }
+
+  function configure(key: string, asked: FlowConfig) {
+    const state = ensure(key)
+    const config = {
+      parallelism: state.pinnedParallelism ? state.config.parallelism : asked.parallelism,
+      rate: state.pinnedRate ? state.config.rate : asked.rate,
+      periodMs: state.pinnedRate ? state.config.periodMs : asked.periodMs,
+    }
+    if (!same(state.config, config)) states.put(key, { ...state, config })
+  }
+
+  /** Keys are unlimited, memory is not: those that nothing waits for and nobody has set are forgotten. */
+  function forgetIdle() {
+    const now = clock.now()
+    for (const { key, config, paused, pinnedParallelism, pinnedRate } of states.values()) {
+      const own = keyed.get(key)
+      const busy = own && (own.flying > 0 || own.waiting.size > 0 || now < own.windowStart + config.periodMs)
+      if (busy || paused || pinnedParallelism || pinnedRate) continue
+      states.drop(key)
+      keyed.delete(key)
+    }
+    forgetAt = Math.max(keysAtEase, states.size * 2)
   }
 
   function gate(lane: Lane) {
@@ -90,12 +127,15 @@ export function createFlows(clock: Clock, states: Table<FlowState>): Flows {
     landed(lane) {
       lane.flying -= 1
     },
-    configure(key, config) {
-      const state = states.get(key)
-      if (state && same(state.config, config)) return
-      states.put(key, { key, paused: false, ...state, config })
-    },
+    configure,
     limits,
+    ensure,
+    resetRate(key) {
+      const own = keyed.get(key)
+      if (!own) return
+      own.windowStart = clock.now()
+      own.windowCount = 0
+    },
   }
 }
 

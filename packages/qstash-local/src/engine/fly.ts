@@ -3,6 +3,7 @@ import { envelope } from "../delivery/envelope.ts"
 import type { Account } from "./account.ts"
 import { callBack } from "./callbacks.ts"
 import type { Next } from "./dispatcher.ts"
+import { bury } from "./dlq.ts"
 import { deliveryFaults } from "./faults.ts"
 import type { Answer, Message } from "./message.ts"
 
@@ -20,7 +21,8 @@ export async function fly(account: Account, message: Message): Promise<Next> {
   for (const overtaken of account.overtaken.splice(0))
     queueMicrotask(() => account.dispatcher.hasten(overtaken))
   counters.count("attempts")
-  counters.bill(clock.now())
+  // The first attempt was billed when the message was published.
+  if (message.retried > 0) counters.bill(clock.now())
   events.add(clock.now(), "ACTIVE", message)
   const answer = await answers(account, message, fault?.kind)
   // A closing server cuts its calls off: that says nothing about the receiver.
@@ -48,8 +50,14 @@ async function answers(account: Account, message: Message, fault: string | undef
 function settle(account: Account, message: Message, answer: Answer): Next {
   const { clock, state, events, counters } = account
   const now = clock.now()
-  if (!state.messages.has(message.id)) return "over" // cancelled meanwhile
-  if (answer.status >= 200 && answer.status < 300) {
+  const isDelivered = answer.status >= 200 && answer.status < 300
+  if (!state.messages.has(message.id) && !isDelivered) {
+    // It was cancelled while it was in flight.
+    events.add(now, "CANCELED", message)
+    counters.count("canceled")
+    return "over"
+  }
+  if (isDelivered) {
     events.add(now, "DELIVERED", message, { answer })
     counters.count("delivered")
     callBack(account, message, answer)
@@ -75,22 +83,14 @@ const isFinal = ({ status, headers }: Answer) =>
   status === 489 && headers["Upstash-Nonretryable-Error"]?.[0]?.toLowerCase() === "true"
 
 function giveUp(account: Account, message: Message, answer: Answer): Next {
-  const { clock, state, events, counters } = account
+  const { clock, events, counters } = account
   const now = clock.now()
-  const dlqId = nextDlqId(account, now)
-  state.letters.put(dlqId, { dlqId, message, answer, at: now })
+  const dlqId = bury(account, message, answer)
   events.add(now, "FAILED", message, { answer })
   counters.count("failed")
   callBack(account, message, answer, dlqId)
   forget(account, message)
   return "over"
-}
-
-/** `1725323658779-0`: the time in ms and a number that tells apart what failed in the same one. */
-function nextDlqId({ state }: Account, now: number): string {
-  let turn = 0
-  while (state.letters.has(`${now}-${turn}`)) turn += 1
-  return `${now}-${turn}`
 }
 
 export function forget({ state }: Account, message: Message) {

@@ -2,9 +2,7 @@ import { createHash } from "node:crypto"
 import type { Account } from "./account.ts"
 import { newId } from "./ids.ts"
 import type { Message, Order } from "./message.ts"
-
-/** Where a message of an order goes, and on whose behalf. */
-export type Route = Pick<Message, "url" | "queueName" | "topicName" | "endpointName" | "scheduleId">
+import type { Route } from "./routes.ts"
 
 /** The answer for one message. Source: Upstash docs, QStash > API > Publish. */
 export type Receipt = { readonly messageId: string; readonly url?: string; readonly deduplicated?: true }
@@ -42,6 +40,7 @@ export async function publish(account: Account, order: Order, routes: readonly R
 export function accept(account: Account, message: Message) {
   account.state.messages.put(message.id, message)
   account.counters.count("published")
+  account.counters.bill(message.createdAt)
   account.events.add(message.createdAt, "CREATED", message)
 }
 

@@ -1,4 +1,4 @@
-import { badRequest, isRefusal, type Refusal } from "./problem.ts"
+import { badRequest } from "./problem.ts"
 
 /** Where a message goes: a URL, exactly as it was published, or the name of a URL group. */
 export type Destination = { readonly url: string } | { readonly group: string }
@@ -32,26 +32,20 @@ function parsePair(part: string): [string, string] {
   return mark < 0 ? [decode(part), ""] : [decode(part.slice(0, mark)), decode(part.slice(mark + 1))]
 }
 
-/** Percent-decodes; what cannot be decoded stays as it is. */
-export function decode(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "))
-  } catch {
-    return text
-  }
-}
+const decode = (text: string) => decodeOnce(text.replaceAll("+", " "))
 
 /** Query parameters meant for QStash and not for the destination. */
 export const isOurs = (name: string): boolean => /^upstash-/i.test(name) || name === "qstash_token"
 
 /** The destination at the end of a publish path, with the query parameters that belong to it. */
-export function destinationOf(rest: string, target: Target): Destination | Refusal {
+export function destinationOf(rest: string, target: Target): Destination {
   const own = target.rawQuery.filter((_, at) => !isOurs(target.query[at]?.[0] ?? ""))
   const text = own.length > 0 ? `${rest}?${own.join("&")}` : rest
   return parseDestination(/^https?%3a/i.test(text) ? decodeOnce(text) : text)
 }
 
-function decodeOnce(text: string): string {
+/** Percent-decodes, but not `+`; what cannot be decoded stays as it is. */
+export function decodeOnce(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -60,26 +54,24 @@ function decodeOnce(text: string): string {
 }
 
 /** Reads a destination: a URL with http or https, or a name. */
-export function parseDestination(text: string): Destination | Refusal {
-  if (text === "") return badRequest("a non-empty destination must be provided")
+export function parseDestination(text: string): Destination {
+  if (text === "") throw badRequest("a non-empty destination must be provided")
   if (/^https?:\/\//i.test(text)) return checkedUrl(text)
   if (nameRule.test(text)) return { group: text }
-  return badRequest("invalid destination url: endpoint has invalid scheme, add http:// or https://")
+  throw badRequest("invalid destination url: endpoint has invalid scheme, add http:// or https://")
 }
 
 /** A destination that must be a URL: callbacks and the endpoints of URL groups. */
-export function parseUrl(text: string): string | Refusal {
+export function parseUrl(text: string): string {
   if (!/^https?:\/\//i.test(text))
-    return badRequest("invalid destination url: endpoint has invalid scheme, add http:// or https://")
-  const checked = checkedUrl(text)
-  return isRefusal(checked) ? checked : checked.url
+    throw badRequest("invalid destination url: endpoint has invalid scheme, add http:// or https://")
+  return checkedUrl(text).url
 }
 
-function checkedUrl(text: string): { url: string } | Refusal {
-  if (!URL.canParse(text)) return badRequest("invalid destination url: endpoint is not a valid url")
+function checkedUrl(text: string): { url: string } {
   // A space or a control character would end the request line; SDKs send them encoded.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are refused
-  return /[\x00-\x20\x7f]/.test(text)
-    ? badRequest("invalid destination url: endpoint is not a valid url")
-    : { url: text }
+  if (!URL.canParse(text) || /[\x00-\x20\x7f]/.test(text))
+    throw badRequest("invalid destination url: endpoint is not a valid url")
+  return { url: text }
 }

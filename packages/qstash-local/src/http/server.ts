@@ -1,10 +1,10 @@
-import { createServer, type Server } from "node:http"
+import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { route } from "../api/router.ts"
 import type { Account } from "../engine/account.ts"
 import { type Call, type Reply, read, write } from "./exchange.ts"
 import { first } from "./headers.ts"
-import { isRefusal, overLimit, type Refusal, refuse } from "./problem.ts"
+import { isRefusal, overLimit, refuse } from "./problem.ts"
 
 /** Source: Upstash changelog, December 2024: up to 100 MB for a batch. */
 const maxBodyBytes = 100 * 1024 * 1024
@@ -21,21 +21,12 @@ export async function listen(
   const server = createServer(
     { maxHeaderSize: maxHeaderBytes, requireHostHeader: false },
     async (request, response) => {
-      const done = account.activity.begin()
+      // Who moves the clock is not what the clock waits for.
+      const done = request.url?.startsWith("/local/") ? () => undefined : account.activity.begin()
       response.once("close", done)
-      try {
-        const call = await read(request, maxBodyBytes)
-        const answer = call
-          ? await answerTo(account, call)
-          : overLimit(`request body exceeds ${maxBodyBytes} bytes`)
-        const reply = isRefusal(answer) ? refusal(answer) : answer
-        if (!call) response.setHeader("Connection", "close")
-        if (reply.unanswered === "hang") done()
-        write(response, reply)
-      } catch (error) {
-        if (!response.headersSent)
-          write(response, refusal(refuse(500, error instanceof Error ? error.message : String(error))))
-      }
+      const reply = await answer(account, request).catch(refusal)
+      if (reply.unanswered === "hang") done()
+      write(response, reply)
     },
   )
   server.requestTimeout = 0
@@ -51,16 +42,18 @@ export async function listen(
   return { server, address }
 }
 
-const refusal = ({ status, error, headers }: Refusal): Reply => ({
-  status,
-  body: { error },
-  ...(headers && { headers }),
-})
-
-async function answerTo(account: Account, call: Call): Promise<Reply | Refusal> {
-  if (!isLocal(call)) return refuse(403, "requests from other sites are refused")
-  if (!isAuthorized(account, call)) return refuse(401, "unauthorized: invalid token")
+async function answer(account: Account, request: IncomingMessage): Promise<Reply> {
+  const call = await read(request, maxBodyBytes)
+  if (!call) throw overLimit(`request body exceeds ${maxBodyBytes} bytes`)
+  if (!isLocal(call)) throw refuse(403, "requests from other sites are refused")
+  if (!isAuthorized(account, call)) throw refuse(401, "unauthorized: invalid token")
   return route(account, call)
+}
+
+/** What was thrown, as an answer. Anything but a refusal is a fault of ours. */
+function refusal(problem: unknown): Reply {
+  const { status, error, headers } = isRefusal(problem) ? problem : refuse(500, String(problem))
+  return { status, body: { error }, ...(headers && { headers }) }
 }
 
 const localName = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i

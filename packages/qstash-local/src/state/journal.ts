@@ -116,10 +116,14 @@ export async function openJournal(folder: string, present: Iterable<Change>): Pr
     length: () => lines,
     rewrite: (now) =>
       inTurn(async () => {
-        const fresh = await write(folder, now)
-        await file.close()
-        file = fresh.file
-        lines = fresh.lines + waiting.length
+        try {
+          const fresh = await write(folder, now)
+          await file.close()
+          file = fresh.file
+          lines = fresh.lines + waiting.length
+        } catch (reason) {
+          broken ??= { reason }
+        }
       }),
     async close() {
       await inTurn(drain)

@@ -15,7 +15,6 @@ export type Table<V> = {
 export type Codec<V> = { encode(value: V): unknown; decode(stored: unknown): V }
 
 export type StoredTable<V> = Table<V> & {
-  readonly name: string
   /** Takes in one change read from the journal. */
   restore(key: string, stored: unknown): void
   changes(): Iterable<Change>
@@ -24,7 +23,6 @@ export type StoredTable<V> = Table<V> & {
 export function createTable<V>(name: string, journal: () => Journal, codec: Codec<V>): StoredTable<V> {
   const rows = new Map<string, V>()
   return {
-    name,
     get: (key) => rows.get(key),
     has: (key) => rows.has(key),
     put(key, value) {
