@@ -28,13 +28,23 @@ export async function moveItem(delivery: Delivery, task: Task, careful: boolean)
   if (planned.state === "decided") return planned.outcome
   if (planned.state === "unknown") return moveUnplanned(delivery, task)
   const expected: Precondition = planned.state === "absent" ? { absent: true } : { etag: planned.etag }
-  if (careful || !delivery.destination.capabilities.preconditions) {
-    const found = await delivery.destination.stat({ key }, delivery.session)
-    const arrived = found && (await sameAsSource(delivery, task, found))
-    if (found && arrived) return migrated(found.size ?? 0, arrived.checksum, "read-back")
-    if (found && !holds(expected, found)) throw taken(expected)
-  }
-  return move(delivery, task, expected)
+  if (!careful && delivery.destination.capabilities.preconditions) return move(delivery, task, expected)
+  const found = await delivery.destination.stat({ key }, delivery.session)
+  if (!found) return move(delivery, task, { absent: true })
+  if (holds(expected, found)) return move(delivery, task, expected)
+  return arrived(delivery, task, expected, found)
+}
+
+/** Something else than was planned stands there: this very item, come without its answer, or not ours to overwrite. */
+async function arrived(
+  delivery: Delivery,
+  task: Task,
+  expected: Precondition,
+  found: Facts,
+): Promise<ItemOutcome> {
+  const same = (await sameAsSource(delivery, task, found)) ?? (await sameBytes(delivery, task, found))
+  if (!same) throw taken(expected)
+  return migrated(found.size ?? 0, same.checksum, "read-back")
 }
 
 const holds = (expected: Precondition, found: Facts): boolean =>
@@ -84,6 +94,21 @@ async function sameAsSource(
   return { rule: "skipped.mtime", checksum: { algorithm: "sha256", value: digest.toString("base64") } }
 }
 
+/** The last resort: both are read through. Only where something stands at the destination that should not. */
+async function sameBytes(
+  { source, destination, session }: Delivery,
+  { item }: Task,
+  found: Facts,
+): Promise<{ readonly checksum: Checksum } | undefined> {
+  if (item.size !== undefined && found.size !== undefined && item.size !== found.size) return undefined
+  const here = await digestOf(source, item, "sha256", session.signal)
+  const value = here.digest.toString("base64")
+  if (found.checksum?.algorithm === "sha256")
+    return found.checksum.value === value ? { checksum: found.checksum } : undefined
+  const there = await digestOf(destination, { key: item.key }, "sha256", session.signal)
+  return there.digest.equals(here.digest) ? { checksum: { algorithm: "sha256", value } } : undefined
+}
+
 /** A store without modification times of its own has at least the time of the write. */
 const timeOf = (facts: Facts): number | undefined => facts.mtime ?? facts.written
 
@@ -92,11 +117,9 @@ async function move(delivery: Delivery, task: Task, expected: Precondition): Pro
     return await transfer(delivery, task, expected)
   } catch (error) {
     if (!(error instanceof Fault && error.code === "destination.changed")) throw error
-    // A write of ours may have arrived without its answer; whatever else stands there stays.
     const found = await delivery.destination.stat(task.item, delivery.session)
-    const same = found && (await sameAsSource(delivery, task, found))
-    if (found && same) return migrated(found.size ?? 0, same.checksum, "read-back")
-    throw taken(expected)
+    if (!found) throw taken(expected)
+    return arrived(delivery, task, expected, found)
   }
 }
 
