@@ -55,12 +55,15 @@ export function qstashPlan(): { readonly parallelism: number; readonly messagesP
   throw wrong(`QSTASH_PLAN is "${name}". Use one of ${Object.keys(plans).join(", ")}.`)
 }
 
-/** Deliveries side by side: the plan's, or the worker's reserved concurrency where that is less. */
-export function deliveryParallelism(): number {
+/** WORKER_CONCURRENCY: how many workers are reserved; `undefined` where none are. */
+export function reservedConcurrency(): number | undefined {
   const reserved = setting("WORKER_CONCURRENCY")
-  const limit = qstashPlan().parallelism
-  if (!reserved) return limit
+  if (!reserved) return undefined
   const parsed = z.coerce.number().int().min(1).safeParse(reserved)
-  if (!parsed.success) throw wrong(`WORKER_CONCURRENCY is "${reserved}". Use a whole number from 1.`)
-  return Math.min(parsed.data, limit)
+  if (parsed.success) return parsed.data
+  throw wrong(`WORKER_CONCURRENCY is "${reserved}". Use a whole number from 1.`)
 }
+
+/** Deliveries side by side: the plan's, or the worker's reserved concurrency where that is less. */
+export const deliveryParallelism = (): number =>
+  Math.min(qstashPlan().parallelism, reservedConcurrency() ?? Number.POSITIVE_INFINITY)
