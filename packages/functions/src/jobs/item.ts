@@ -137,7 +137,8 @@ async function transfer(delivery: Delivery, task: Task, precondition: Preconditi
   try {
     const opened = await source.open(item, session)
     const whole = await readUpTo(opened, partSize)
-    if ("rest" in whole) return await moveInParts(delivery, task, precondition, opened.facts, whole)
+    if ("rest" in whole)
+      return await moveInParts(delivery, task, precondition, opened.facts, { ...whole, giveBack })
     const { bytes } = whole
     const sha256 = createHash("sha256").update(bytes).digest()
     verifyPromised(item, bytes, sha256)
@@ -204,13 +205,15 @@ export type Started = {
   readonly bytes: Buffer
   readonly rest: AsyncIterator<Uint8Array>
   readonly body: Opened["body"]
+  /** Gives the memory of these bytes back. */
+  readonly giveBack: () => void
 }
 
 /** The whole body where it fits in `limit` bytes, else the beginning and the rest. */
 async function readUpTo(
   { body, facts }: Opened,
   limit: number,
-): Promise<{ readonly bytes: Buffer } | Started> {
+): Promise<{ readonly bytes: Buffer } | Omit<Started, "giveBack">> {
   const chunks: Uint8Array[] = []
   let length = 0
   const rest = body[Symbol.asyncIterator]()

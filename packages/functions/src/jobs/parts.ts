@@ -35,9 +35,13 @@ export async function moveInParts(
   const failure = new AbortController()
   const signal = AbortSignal.any([session.signal, failure.signal])
   let size = parts.length * upload.partSize
+  // The first part is what was read already. To ask for its memory a second time would be waiting for oneself, once
+  // such items hold all there is.
+  let room: (() => void) | undefined = started.giveBack
   try {
     for (let number = parts.length + 1; ; number++) {
-      const giveBack = await memory.take(upload.partSize)
+      const giveBack = room ?? (await memory.take(upload.partSize))
+      room = undefined
       const bytes = await reader(upload.partSize).catch((error: unknown) => {
         giveBack()
         throw error
