@@ -42,7 +42,7 @@ function described(error: unknown): Record<string, unknown> {
 function powertools(): Logger {
   if (logger) return logger
   logger = new Logger({
-    serviceName: "imgmigrator",
+    serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? "imgmigrator",
     jsonReplacerFn: (_key, value) => (typeof value === "string" ? scrub(value) : value),
   })
   // Outside Lambda stdout belongs to the command line's answer (`--json`), so lines go to stderr. Powertools has

@@ -20,7 +20,11 @@ export type MetricName = keyof typeof metricUnits
 export const metricNamespace = "ImgMigrator"
 
 let metrics: Metrics | undefined
-const powertools = () => (metrics ??= new Metrics({ namespace: metricNamespace, serviceName: "imgmigrator" }))
+const powertools = () =>
+  (metrics ??= new Metrics({
+    namespace: metricNamespace,
+    serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? "imgmigrator",
+  }))
 
 // CloudWatch reads metrics out of a function's log (EMF); anywhere else the lines would only be noise.
 const isCounted = () => Boolean(process.env.AWS_LAMBDA_FUNCTION_NAME)
