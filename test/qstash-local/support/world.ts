@@ -22,6 +22,13 @@ export type World = {
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
 export type Called = { status: number; headers: Record<string, any>; body: any }
 
+/** The SDK announces every answer that is no success on the console; here they are what is asked for. */
+const aloud = { warn: console.warn, error: console.error }
+for (const level of ["warn", "error"] as const)
+  console[level] = (...words: unknown[]) => {
+    if (!String(words[0]).startsWith("[Upstash QStash]")) aloud[level](...words)
+  }
+
 /** A QStash with a virtual clock, the published SDK as its client, and someone to deliver to. */
 export async function startWorld(
   options: QStashOptions & { answering?: Answering; patience?: number } = {},

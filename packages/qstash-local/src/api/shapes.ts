@@ -51,7 +51,7 @@ export function messageShape({ flows }: Pick<Account, "flows">, message: Message
 export const letterShape = (account: Pick<Account, "flows">, { dlqId, message, answer }: DeadLetter) => ({
   ...messageShape(account, message),
   dlqId,
-  responseStatus: answer.status,
+  responseStatus: answer.status || undefined,
   responseHeader: answer.headers,
   ...bodyFields("responseBody", answer.error === undefined ? answer.body : Buffer.from(answer.error)),
 })

@@ -1,13 +1,13 @@
-const functions: Readonly<Record<string, { arity: number | "any"; run: (...values: number[]) => number }>> = {
+const functions: Readonly<Record<string, { arity: number; run: (...values: number[]) => number }>> = {
   pow: { arity: 2, run: Math.pow },
   sqrt: { arity: 1, run: Math.sqrt },
   abs: { arity: 1, run: Math.abs },
   exp: { arity: 1, run: Math.exp },
   floor: { arity: 1, run: Math.floor },
   ceil: { arity: 1, run: Math.ceil },
-  round: { arity: 1, run: Math.round },
-  min: { arity: "any", run: Math.min },
-  max: { arity: "any", run: Math.max },
+  round: { arity: 1, run: (x) => Math.sign(x) * Math.round(Math.abs(x)) },
+  min: { arity: 2, run: Math.min },
+  max: { arity: 2, run: Math.max },
 }
 
 /** A compiled `Upstash-Retry-Delay`: milliseconds for the number of retries done so far. */
@@ -98,7 +98,7 @@ export function compile(text: string): Expression {
       values.push(sum())
     }
     expect(")")
-    if (known.arity !== "any" && known.arity !== values.length)
+    if (known.arity !== values.length)
       throw new SyntaxError(`${name} takes ${known.arity} argument(s), not ${values.length}`)
     return (n) => known.run(...values.map((each) => each(n)))
   }

@@ -26,6 +26,8 @@ function send(account: Account, source: Message, options: CallbackOptions, body:
     retryDelay: options.retryDelay,
     timeoutMs: options.timeoutMs,
     labels: [],
+    // It holds what its source holds, and shows no more of it.
+    redaction: source.redaction,
     callerIp: source.callerIp,
     createdAt: now,
     notBefore: now,

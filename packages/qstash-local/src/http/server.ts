@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
 import { route } from "../api/router.ts"
 import type { Account } from "../engine/account.ts"
 import { type Call, type Reply, read, write } from "./exchange.ts"
@@ -30,6 +31,7 @@ export async function listen(
     },
   )
   server.requestTimeout = 0
+  server.on("clientError", refuseGarbage)
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
     server.listen(port, host, () => {
@@ -54,6 +56,19 @@ async function answer(account: Account, request: IncomingMessage): Promise<Reply
 function refusal(problem: unknown): Reply {
   const { status, error, headers } = isRefusal(problem) ? problem : refuse(500, String(problem))
   return { status, body: { error }, ...(headers && { headers }) }
+}
+
+/** What is no HTTP at all gets an answer in our form, too. */
+function refuseGarbage(error: Error & { code?: string }, socket: Duplex) {
+  if (!socket.writable) return socket.destroy()
+  const isTooLarge = error.code === "HPE_HEADER_OVERFLOW"
+  const body = JSON.stringify({
+    error: isTooLarge ? "request headers are too large" : `malformed request: ${error.message}`,
+  })
+  const status = isTooLarge ? "431 Request Header Fields Too Large" : "400 Bad Request"
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
 }
 
 const localName = /^(?:localhost|[\w.-]+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
