@@ -13,8 +13,8 @@ export const maxPutBytes = 5 * 1024 ** 3
 export type Findings = {
   readonly size: number
   readonly md5: Buffer
-  readonly algorithm: Algorithm
-  readonly digest: Buffer
+  /** In base64, of the algorithm that the client declared and of those that were asked for. */
+  readonly checksums: ReadonlyMap<Algorithm, string>
 }
 
 export type Payload = {
@@ -27,16 +27,15 @@ export type Payload = {
   findings(): Findings
 }
 
-/** A payload to be checked against everything the request says of it. `fallback`: the checksum to take where the client has none. */
-export function payloadOf(incoming: Incoming, auth: Auth, fallback: Algorithm = "CRC64NVME"): Payload {
+/** A payload to be checked against everything the request says of it. `also`: checksums to take besides the client's. */
+export function payloadOf(incoming: Incoming, auth: Auth, also: readonly Algorithm[] = []): Payload {
   const length = declaredLength(incoming, auth)
   const contentMd5 = readContentMd5(incoming)
   const declared = declaredChecksum(incoming)
-  const algorithm = declared?.algorithm ?? fallback
   const claimed = auth.payload.kind === "hash" ? auth.payload.sha256 : undefined
   const md5 = createHash("md5")
-  const checksum = hasherOf(algorithm)
-  const sha256 = claimed !== undefined && algorithm !== "SHA256" ? createHash("sha256") : undefined
+  const wanted = [...also, ...(declared ? [declared.algorithm] : []), ...(claimed ? ["SHA256" as const] : [])]
+  const hashers = new Map(wanted.map((algorithm) => [algorithm, hasherOf(algorithm)]))
   const trailers = new Map<string, string>()
   let found: Findings | undefined
 
@@ -46,15 +45,19 @@ export function payloadOf(incoming: Incoming, auth: Auth, fallback: Algorithm = 
       size += chunk.length
       if (size > length) throw new S3Error("IncompleteBody", tooManyBytes)
       md5.update(chunk)
-      sha256?.update(chunk)
-      checksum.update(chunk)
+      for (const hasher of hashers.values()) hasher.update(chunk)
       yield chunk
     }
     if (size < length) throw new S3Error("IncompleteBody", tooFewBytes)
-    found = { size, md5: md5.digest(), algorithm, digest: checksum.digest() }
-    if (claimed !== undefined) checkContentSha256(claimed, sha256?.digest() ?? found.digest)
+    const digests = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest()] as const)
+    found = {
+      size,
+      md5: md5.digest(),
+      checksums: new Map(digests.map(([algorithm, digest]) => [algorithm, digest.toString("base64")])),
+    }
+    if (claimed !== undefined) checkContentSha256(claimed, new Map(digests).get("SHA256"))
     if (contentMd5 !== undefined) checkMd5(contentMd5, found.md5)
-    if (declared) checkDeclared(declared, trailers, found.digest)
+    if (declared) checkDeclared(declared, trailers, found.checksums)
   }
 
   return {
@@ -110,8 +113,8 @@ function checkMd5(expected: string, md5: Buffer) {
   })
 }
 
-function checkContentSha256(claimed: string, sha: Buffer) {
-  const computed = sha.toString("hex")
+function checkContentSha256(claimed: string, sha: Buffer | undefined) {
+  const computed = sha?.toString("hex")
   if (computed === claimed) return
   throw new S3Error("XAmzContentSHA256Mismatch", undefined, {
     ClientComputedContentSHA256: claimed,
@@ -119,13 +122,14 @@ function checkContentSha256(claimed: string, sha: Buffer) {
   })
 }
 
-function checkDeclared(declared: Declared, trailers: ReadonlyMap<string, string>, digest: Buffer) {
-  const { algorithm } = declared
-  const value = declared.value ?? trailers.get(checksumHeader(algorithm))
-  if (value === undefined) throw new S3Error("MalformedTrailerError")
-  checkForm(algorithm, value)
-  if (digest.toString("base64") !== value) throw wrongChecksum(algorithm)
+function checkDeclared(
+  { algorithm, value }: Declared,
+  trailers: ReadonlyMap<string, string>,
+  checksums: ReadonlyMap<Algorithm, string>,
+) {
+  const said = value ?? trailers.get(checksumHeader(algorithm))
+  if (said === undefined) throw new S3Error("MalformedTrailerError")
+  checkForm(algorithm, said)
+  if (checksums.get(algorithm) !== said)
+    throw new S3Error("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)
 }
-
-const wrongChecksum = (algorithm: Algorithm) =>
-  new S3Error("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Context } from "../context.ts"
 import { S3Error } from "../errors.ts"
-import type { Effect } from "../faults/effects.ts"
+import { type Effect, effectOf } from "../faults/effects.ts"
 import type { FaultBox } from "../faults/faults.ts"
 import { altered, instead } from "../faults/instead.ts"
 import { answer } from "./answer.ts"
@@ -51,6 +51,7 @@ export async function serve(
     return void request.socket.destroy()
   }
   note(reply.status)
+  response.setHeader("Date", httpDate(context.now() + (effectOf(effect, "skew")?.ms ?? 0)))
   response.setHeader("x-amz-request-id", asked.requestId)
   response.setHeader("x-amz-id-2", asked.requestId)
   response.setHeader("Server", "AmazonS3")
@@ -86,4 +87,13 @@ async function work(
     if (!(error instanceof S3Error) && !request.destroyed) service.log.bug(error)
     throw error
   }
+}
+
+let last = { second: 0, text: "" }
+
+/** Clients set their clock by it when they are refused for a wrong one. */
+function httpDate(time: number): string {
+  const second = Math.floor(time / 1000)
+  if (last.second !== second) last = { second, text: new Date(time).toUTCString() }
+  return last.text
 }

@@ -67,7 +67,7 @@ const partRecord = ({ number, size, checksum }: UploadedPart, { type }: UploadRe
 /**
  * What the client says of the whole: the kind of its checksum, the checksum, the size. A full-object checksum counts
  * only with `x-amz-checksum-type: FULL_OBJECT` beside it; S3 takes it for wrong otherwise (recorded from AWS by
- * LocalStack's tests).
+ * LocalStack's tests). A checksum of an upload that began without an algorithm is not looked at.
  */
 function checkClaims(incoming: Incoming, record: UploadRecord, checksum: Checksum, size: number) {
   const type = header(incoming, "x-amz-checksum-type")?.toUpperCase()
@@ -83,8 +83,8 @@ function checkClaims(incoming: Incoming, record: UploadRecord, checksum: Checksu
     const whole = checksum.value.replace(/-\d+$/, "")
     return algorithm === checksum.algorithm && (value === checksum.value || value === whole)
   })
-  const untyped = claims.length > 0 && record.chosen && record.type === "FULL_OBJECT" && type === undefined
-  if (!right || untyped)
+  const untyped = claims.length > 0 && record.type === "FULL_OBJECT" && type === undefined
+  if (record.chosen && (!right || untyped))
     throw new S3Error(
       "BadDigest",
       `The ${checksum.algorithm.toLowerCase()} you specified did not match the calculated checksum.`,

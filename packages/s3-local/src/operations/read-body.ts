@@ -22,7 +22,7 @@ export async function readBody(call: Call, options: Options = {}): Promise<strin
     !header(incoming, "transfer-encoding")
   )
     return ""
-  const payload = payloadOf(options.claimsOfObject ? withoutChecksums(incoming) : incoming, auth, "CRC32")
+  const payload = payloadOf(options.claimsOfObject ? withoutChecksums(incoming) : incoming, auth)
   if (payload.length > maxDocumentBytes) throw new S3Error("MalformedXML", "The request body is too large")
   const chunks: Buffer[] = []
   for await (const chunk of payload.chunks) chunks.push(chunk)

@@ -13,25 +13,20 @@ import { partNumberOf, uploadOf } from "./uploads.ts"
 export async function uploadPart(context: Context, call: Call): Promise<Reply> {
   const number = partNumberOf(call.incoming.target.query.get("partNumber"))
   const { record } = uploadOf(context, call).upload
-  const payload = payloadOf(call.incoming, call.auth, record.algorithm)
-  checkAlgorithm(record, declaredChecksum(call.incoming)?.algorithm)
+  const declared = declaredChecksum(call.incoming)?.algorithm
+  checkAlgorithm(record, declared)
+  const payload = payloadOf(call.incoming, call.auth, [record.algorithm])
   const blob = await context.depot.write(payload.chunks)
-  const { size, md5, digest } = payload.findings()
+  const { size, md5, checksums } = payload.findings()
   const lastModified = wholeSeconds(context.now())
-  const part: UploadedPart = {
-    number,
-    size,
-    etag: md5.toString("hex"),
-    lastModified,
-    blob,
-    checksum: digest.toString("base64"),
-  }
-  keepPart(context, call, part)
+  const checksum = checksums.get(record.algorithm) ?? ""
+  keepPart(context, call, { number, size, etag: md5.toString("hex"), lastModified, blob, checksum })
+  const echoed = record.chosen ?? declared
   return {
     status: 200,
     headers: {
-      ETag: quoted(part.etag),
-      ...(record.chosen && { [checksumHeader(record.algorithm)]: part.checksum }),
+      ETag: quoted(md5.toString("hex")),
+      ...(echoed && { [checksumHeader(echoed)]: checksums.get(echoed) }),
       "x-amz-server-side-encryption": "AES256",
     },
   }
@@ -51,12 +46,14 @@ export function keepPart(context: Context, call: Call, part: UploadedPart) {
   }
 }
 
-/** A part's checksum must be the upload's, and must be there where the whole's is made of the parts'. */
+/**
+ * A part's checksum must be of the upload's algorithm, and must be there where the whole's is made of the parts'. An
+ * upload without an algorithm takes parts with any: the SDKs send them by default.
+ */
 function checkAlgorithm({ chosen, type }: UploadRecord, declared: string | undefined) {
-  if (declared === chosen || (declared === undefined && type === "FULL_OBJECT")) return
-  const name = (algorithm: string | undefined) => algorithm?.toLowerCase() ?? "null"
+  if (!chosen || declared === chosen || (declared === undefined && type === "FULL_OBJECT")) return
   throw new S3Error(
     "InvalidRequest",
-    `Checksum Type mismatch occurred, expected checksum Type: ${name(chosen)}, actual checksum Type: ${name(declared)}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${chosen.toLowerCase()}, actual checksum Type: ${declared?.toLowerCase() ?? "null"}`,
   )
 }
