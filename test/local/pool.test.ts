@@ -32,7 +32,7 @@ const call = (name: string, event: unknown = {}, timeoutMs = 60_000) => ({
 const never = new AbortController().signal
 const fresh = () => ({ began: join(folder, `began-${++count}`), until: join(folder, `until-${count}`) })
 const written = (path: string) =>
-  vi.waitFor(() => readFileSync(path, "utf8"), { timeout: 20_000, interval: 5 })
+  vi.waitFor(() => readFileSync(path, "utf8") || expect.fail("still empty"), { timeout: 20_000, interval: 5 })
 const alive = (pid: number) => {
   try {
     return process.kill(pid, 0)
@@ -117,7 +117,7 @@ test("a call whose client hangs up while it waits is never run", async () => {
   expect(() => readFileSync(unwanted.began)).toThrow()
 })
 
-test("closing tells running calls that their time is out, and takes their answer", async () => {
+test("closing tells running calls that the process ends, and takes their answer", async () => {
   const pool = newPool(2)
   const event = fresh()
   const running = pool.run(call("untilStopped", event), never)

@@ -87,16 +87,21 @@ test("whoever finds the folder taken learns how to reach its owner, once that an
   await once(server, "listening")
   const address = server.address()
   const url = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`
-  const owner = { pid: process.pid, command: "serve", started_at: new Date().toISOString() }
+  const owner = { pid: process.pid, command: "serve", works: true, started_at: new Date().toISOString() }
   writeOwner(folder, owner)
   const claimed = claimState(folder)
   writeOwner(folder, { ...owner, url, api_key: "k" })
   expect(await claimed).toMatchObject({ owner: { url, api_key: "k", command: "serve" } })
   expect(statSync(join(folder, "owner.json")).mode & 0o077).toBe(0)
 
+  // One that only answers is no help to who has work; who only asks may use it.
+  writeOwner(folder, { ...owner, url, api_key: "k", works: false })
+  await expect(claimState(folder, { patienceMs: 100 })).rejects.toThrow("does not answer")
+  expect(await claimState(folder, { works: false })).toMatchObject({ owner: { url } })
+
   // A dead owner's file may name a port that is somebody else's by now.
   writeOwner(folder, { ...owner, url, api_key: "other" })
-  await expect(claimState(folder, 100)).rejects.toThrow(
+  await expect(claimState(folder, { patienceMs: 100 })).rejects.toThrow(
     /belongs to process \d+ \(imgmigrator serve\).*does not answer/,
   )
   lock?.release()
@@ -155,7 +160,10 @@ test("a DynamoDB that can't start says why", async () => {
 test("workers end with the process that started them, also by SIGKILL", async () => {
   const began = join(root, "began")
   const { child } = await hold("pool", began)
-  const pid = await vi.waitFor(() => Number(readFileSync(began, "utf8")), { timeout: 20_000, interval: 10 })
+  const pid = await vi.waitFor(() => Number(readFileSync(began, "utf8")) || expect.fail("still empty"), {
+    timeout: 20_000,
+    interval: 10,
+  })
   expect(process.kill(pid, 0)).toBe(true)
   await kill(child)
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"), {

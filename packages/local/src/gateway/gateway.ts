@@ -25,7 +25,7 @@ export type GatewayOptions<Each extends Route> = {
   authorizer(event: unknown, requestId: string): Promise<Invocation>
 }
 
-export type Gateway = { readonly url: string; readonly port: number; close(): Promise<void> }
+export type Gateway = { readonly url: string; readonly port: number; close(graceMs?: number): Promise<void> }
 
 /**
  * API Gateway and the worker's function URL on this machine: routes with access `qstash` get events and errors as a
@@ -55,10 +55,10 @@ export async function startGateway<Each extends Route>(options: GatewayOptions<E
   return {
     url: `http://${host}:${port}`,
     port,
-    close: () =>
+    close: (graceMs = 2_000) =>
       new Promise((resolve) => {
-        // Whoever keeps a connection busy for longer than this is cut off.
-        const timer = setTimeout(() => server.closeAllConnections(), 2_000)
+        // Nothing new from here on; whoever keeps a connection busy for longer than this is cut off.
+        const timer = setTimeout(() => server.closeAllConnections(), graceMs)
         server.close(() => {
           clearTimeout(timer)
           resolve()

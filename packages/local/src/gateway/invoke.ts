@@ -17,8 +17,8 @@ export type Call = {
   readonly memoryMb: number
 }
 
-/** What Lambda passes beside the event. The remaining time runs by the monotonic clock, and out when `stop` is aborted. */
-export function contextOf(call: Omit<Call, "event">, stop?: AbortSignal): Context {
+/** What Lambda passes beside the event. The remaining time runs by the monotonic clock. */
+export function contextOf(call: Omit<Call, "event">): Context {
   const deadline = performance.now() + call.timeoutMs
   const name = call.handler.replace(/^.*\/|\.handler$/g, "")
   const unused = () => {}
@@ -31,7 +31,7 @@ export function contextOf(call: Omit<Call, "event">, stop?: AbortSignal): Contex
     awsRequestId: call.requestId,
     logGroupName: `/aws/lambda/${name}`,
     logStreamName: String(process.pid),
-    getRemainingTimeInMillis: () => (stop?.aborted ? 0 : Math.max(0, deadline - performance.now())),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - performance.now()),
     done: unused,
     fail: unused,
     succeed: unused,

@@ -7,17 +7,24 @@ import { type Owner, readOwner } from "./owner.ts"
 export type RunningOwner = Owner & { readonly url: string; readonly api_key: string }
 export type Claim = { readonly lock: Lock } | { readonly owner: RunningOwner }
 
+export type ClaimOptions = {
+  /** Is there work to be done? Then an owner that only answers is waited for, like one that starts or ends. */
+  readonly works?: boolean
+  readonly patienceMs?: number
+}
+
 /**
- * Own the state folder, or learn whom it belongs to and how to reach them. An owner that starts or ends is waited for.
- * Faults: those of `lockState`; `unavailable state.silent` where the owner does not answer for `patienceMs`.
+ * Own the state folder, or learn whom it belongs to and how to reach them. Faults: those of `lockState`; `unavailable
+ * state.silent` where the owner does not answer for `patienceMs` (default 30 s).
  */
-export async function claimState(folder: string, patienceMs = 30_000): Promise<Claim> {
+export async function claimState(folder: string, options: ClaimOptions = {}): Promise<Claim> {
+  const { works = true, patienceMs = 30_000 } = options
   const end = performance.now() + patienceMs
   for (;;) {
     const lock = lockState(folder)
     if (lock) return { lock }
     const owner = readOwner(folder)
-    if (owner && answers(owner) && (await isThere(owner))) return { owner }
+    if (owner && answers(owner) && (owner.works || !works) && (await isThere(owner))) return { owner }
     if (performance.now() >= end) throw silent(folder, owner)
     await sleep(50)
   }

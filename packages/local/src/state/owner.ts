@@ -7,6 +7,8 @@ export const Owner = z.object({
   pid: z.int(),
   /** What it was started as: `serve` or `migrate`. */
   command: z.string(),
+  /** Does it move migrations, or only answer for a moment (`imgmigrator list`)? */
+  works: z.boolean(),
   started_at: z.iso.datetime(),
   url: z.url().optional(),
   api_key: z.string().optional(),

@@ -21,14 +21,14 @@ export type Pool = {
   warm(): void
   /** Calls running now. */
   running(): number
-  /** Tell running calls that their time is out, give them `graceMs` to end, end all workers. */
+  /** Refuse waiting calls, tell running ones that the process ends (`shutdown` in functions), give them `graceMs`, end all workers. */
   close(graceMs: number): Promise<void>
 }
 
 type Job = { readonly call: Call; readonly resolve: (invocation: Invocation) => void }
 type Worker = {
   readonly process: ChildProcess
-  job?: Job & { readonly timer: NodeJS.Timeout; late: boolean }
+  job?: Job & { readonly timer: NodeJS.Timeout; late: boolean; began: boolean }
 }
 
 /** Worker processes that run one call at a time each. One that dies fails its call and is replaced. */
@@ -44,7 +44,7 @@ export function createPool(options: PoolOptions): Pool {
       const job = worker && waiting.shift()
       if (!job) return
       const timer = setTimeout(() => tooLate(worker), job.call.timeoutMs)
-      worker.job = { ...job, timer, late: false }
+      worker.job = { ...job, timer, late: false, began: false }
       tell(worker, { kind: "call", call: job.call })
     }
   }
@@ -63,15 +63,20 @@ export function createPool(options: PoolOptions): Pool {
     worker.process.on("message", (raw) => {
       const message = FromWorker.parse(raw)
       if (message.requestId !== worker.job?.call.requestId) return
+      if (message.kind === "began") {
+        worker.job.began = true
+        return
+      }
       finish(worker, message.kind === "returned" ? { result: message.result } : { failed: "error" })
       next()
     })
-    worker.process.on("error", () => {}) // 'exit' follows and says all
-    worker.process.on("exit", () => {
-      workers.delete(worker)
+    const gone = () => {
+      if (!workers.delete(worker)) return
       finish(worker, { failed: worker.job?.late ? "timed out" : "crashed" })
       next()
-    })
+    }
+    worker.process.on("exit", gone)
+    worker.process.on("error", () => worker.process.pid === undefined && gone()) // it could not even be started
     return worker
   }
 
@@ -81,19 +86,23 @@ export function createPool(options: PoolOptions): Pool {
         return resolve({ failed: "busy", retryAfterSeconds: 5 })
       const job = { call, resolve }
       waiting.push(job)
-      gone.addEventListener("abort", () => {
-        const at = waiting.indexOf(job)
-        if (at < 0) return
-        waiting.splice(at, 1)
-        resolve({ failed: "error" })
-      })
+      gone.addEventListener(
+        "abort",
+        () => {
+          const at = waiting.indexOf(job)
+          if (at < 0) return
+          waiting.splice(at, 1)
+          resolve({ failed: "error" })
+        },
+        { once: true },
+      )
       next()
     })
 
   async function close(graceMs: number): Promise<void> {
     closing = true
     for (const job of waiting.splice(0)) job.resolve({ failed: "busy", retryAfterSeconds: 5 })
-    for (const worker of workers) worker.job ? tell(worker, { kind: "stop" }) : worker.process.disconnect()
+    for (const worker of workers) dismiss(worker)
     const ended = [...workers].map((worker) => end(worker, graceMs))
     await Promise.all(ended)
   }
@@ -114,6 +123,12 @@ function launch(env: NodeJS.ProcessEnv): ChildProcess {
 const tell = (worker: Worker, message: ToWorker): void => {
   // Where the channel is closed the worker is ending, and its 'exit' tells what became of the call.
   if (worker.process.connected) worker.process.send(message, () => {})
+}
+
+/** Who is at work is told that the process ends; who waits goes; who has only just been started has nothing to save. */
+function dismiss(worker: Worker): void {
+  if (worker.job?.began) tell(worker, { kind: "stop" })
+  else worker.process.kill("SIGKILL")
 }
 
 /** As Lambda: what is not done in time is killed. */

@@ -1,3 +1,5 @@
+import { enableCompileCache } from "node:module"
+import { shutdown } from "@imgmigrator/functions/jobs/shutdown"
 import { contextOf } from "../gateway/invoke.ts"
 import { loadHandler } from "../gateway/load.ts"
 import { type FromWorker, ToWorker } from "./messages.ts"
@@ -6,12 +8,12 @@ import { type FromWorker, ToWorker } from "./messages.ts"
  * One worker process: runs one call at a time, as a Lambda environment does. It ends with its parent, however that
  * ends; signals meant for the whole group (Ctrl-C) are the parent's to answer.
  */
-const stop = new AbortController()
+enableCompileCache() // halves the time that loading a function takes
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
 process.on("disconnect", () => process.exit())
 process.on("message", async (raw) => {
   const message = ToWorker.parse(raw)
-  if (message.kind === "stop") return stop.abort()
+  if (message.kind === "stop") return shutdown.abort()
   const { call } = message
   process.send?.(await run(call))
 })
@@ -19,7 +21,8 @@ process.on("message", async (raw) => {
 async function run(call: Extract<ToWorker, { kind: "call" }>["call"]): Promise<FromWorker> {
   try {
     const handler = await loadHandler(call.handler)
-    const result = (await handler(call.event, contextOf(call, stop.signal))) ?? null
+    process.send?.({ kind: "began", requestId: call.requestId } satisfies FromWorker)
+    const result = (await handler(call.event, contextOf(call))) ?? null
     return { kind: "returned", requestId: call.requestId, result }
   } catch (error) {
     console.error(error)

@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from "node:fs"
+import { Fault } from "@imgmigrator/core/fault"
+import { misused } from "./arguments.ts"
+import type { Command } from "./commands/command.ts"
+import { control } from "./commands/control.ts"
+import { keys } from "./commands/keys.ts"
+import { list } from "./commands/list.ts"
+import { migrate } from "./commands/migrate.ts"
+import { report } from "./commands/report.ts"
+import { serve } from "./commands/serve.ts"
+import { status } from "./commands/status.ts"
+import { err, out } from "./terminal.ts"
+
+const commands: Readonly<Record<string, Command>> = {
+  migrate,
+  serve,
+  list,
+  status,
+  pause: control("pause"),
+  resume: control("resume"),
+  cancel: control("cancel"),
+  retry: control("retry"),
+  report,
+  keys,
+}
+
+const couldNotRun = 2
+
+/** The command line. Gives the exit code; what it says is said. */
+async function main([name, ...args]: readonly string[], stop: AbortSignal): Promise<number> {
+  if (name === "--version" || name === "-v") return say(version())
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const asked = commands[args[0] ?? ""]
+    return asked ? say(help(asked)) : say(overview(), name === undefined ? couldNotRun : 0)
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command && args.some((each) => each === "--help" || each === "-h")) return say(help(command))
+  try {
+    if (!command) throw misused(`There is no command ${JSON.stringify(name)}.`)
+    // As the guide has it: settings may stand in a file beside. What the environment has goes before it.
+    if (existsSync(".env")) process.loadEnvFile(".env")
+    return await command.run(args, stop)
+  } catch (error) {
+    err(complaint(error))
+    if (error instanceof Fault && error.code === "cli.usage") err(usage(command))
+    return couldNotRun
+  }
+}
+
+function complaint(error: unknown): string {
+  if (error instanceof Fault) return `imgmigrator: ${error.message}`
+  // Not on purpose: whoever reports it needs to know where.
+  return `imgmigrator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+}
+
+function say(text: string, code = 0): number {
+  out(text)
+  return code
+}
+
+const usage = (command: Command | undefined) =>
+  command
+    ? `Usage: imgmigrator ${command.usage}`
+    : 'Usage: imgmigrator <command>; "imgmigrator help" lists them.'
+
+const help = (command: Command) => `${usage(command)}\n\n  ${command.summary}\n\n${command.help}`
+
+function overview(): string {
+  const rows = Object.values(commands).map((each) => `  ${each.usage.padEnd(46)} ${each.summary}`)
+  return `Usage: imgmigrator <command>\n\n${rows.join("\n")}\n\n"imgmigrator help <command>" tells its options.`
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+  return typeof manifest === "object" && manifest && "version" in manifest ? String(manifest.version) : ""
+}
+
+// Started by bin/imgmigrator.js on another Node, this process ends with that one, however it ends.
+process.on("disconnect", () => process.exit(137))
+process.channel?.unref()
+
+const stopping = new AbortController()
+const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
+let interrupted: number | undefined
+for (const [signal, number] of Object.entries(numbers))
+  process.on(signal, () => {
+    // Who asks twice does not want to wait for anything.
+    if (interrupted !== undefined) process.exit(128 + number)
+    interrupted = 128 + number
+    stopping.abort()
+  })
+
+const code = await main(process.argv.slice(2), stopping.signal)
+// A service that was told to end has ended well; a command that was interrupted has not.
+process.exit(interrupted !== undefined && code !== 0 ? interrupted : code)

@@ -1,0 +1,5 @@
+export { type Configured, type ConfiguredOptions, startConfigured } from "./service/configured.ts"
+export { openTable } from "./service/open-table.ts"
+export { type Service, type ServiceOptions, startService } from "./service/service.ts"
+export { type Claim, type ClaimOptions, claimState, type RunningOwner } from "./state/claim.ts"
+export type { Lock } from "./state/lock.ts"
