@@ -156,6 +156,30 @@ test("the list is the caller's own, newest first, page by page, each once", asyn
   expect(seen).toEqual([...seen].sort().reverse())
 })
 
+test("a list whose migrations are very long comes in more pages, each within what Lambda may answer", async () => {
+  const caller = newUser()
+  const globs = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(1_000, "x"))
+  const wish = {
+    source: "s3://library/photos",
+    destination: "s3://archive",
+    options: { include: globs, exclude: globs },
+  }
+  const body = JSON.stringify(wish)
+  for (let i = 0; i < 24; i++)
+    expect((await call(api.create, { method: "POST", body, caller })).status).toBe(201)
+  const seen = new Set<string>()
+  let pages = 0
+  let cursor: string | undefined
+  do {
+    const answer = await call(api.list, { query: { limit: "100", ...(cursor && { cursor }) }, caller })
+    expect(Buffer.byteLength(JSON.stringify(answer.body))).toBeLessThan(5 * 1024 * 1024)
+    for (const { id } of answer.body.migrations) seen.add(id)
+    pages += 1
+    cursor = answer.body.cursor
+  } while (cursor)
+  expect([seen.size, pages]).toEqual([24, 2])
+})
+
 test("the list can be asked for one status", async () => {
   const caller = newUser()
   const [one] = [await create(caller), await create(caller)]

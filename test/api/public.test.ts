@@ -132,6 +132,39 @@ test("a signed delivery for a migration that is not there, or not this user's, i
   }
 })
 
+test("a record that another backend put, with numbers for ids, is found by the guide's own payload", async () => {
+  const worker = await handlerOf("packages/functions/src/worker.handler")
+  const { put } = await import("../../packages/functions/src/db/table.ts")
+  const { keys } = await import("../../packages/functions/src/db/keys.ts")
+  const row = {
+    id: "123",
+    user_id: "1",
+    status: "paused",
+    pass: 0,
+    next: 0,
+    source: { type: "s3", bucket: "library", prefix: "" },
+    destination: { type: "s3", bucket: "archive", prefix: "" },
+    options: { overwrite: "different", lanes: 1, concurrency: 1, include: [], exclude: [], dry_run: false },
+    created_at: "2026-11-01T00:00:00.000Z",
+  }
+  await put({ key: keys.migration("1", "123"), item: row })
+  const body = JSON.stringify({ migration_id: 123, user_id: 1 })
+  expect(await call(worker, signed("/api/v1/webhooks/qstash", body))).toMatchObject({
+    status: 200,
+    body: { outcome: "done" },
+  })
+})
+
+test("a stored row that does not parse is our mistake: 500, and nothing of it outside", async () => {
+  const get = await handlerOf("packages/functions/src/api/get-migration.handler")
+  const { put } = await import("../../packages/functions/src/db/table.ts")
+  const { keys } = await import("../../packages/functions/src/db/keys.ts")
+  await put({ key: keys.migration("ana", "broken"), item: { id: "broken", secret: "s3cr3t" } })
+  const answer = await call(get, { pathParameters: { id: "broken" }, caller: { user_id: "ana" } })
+  expect(answer).toMatchObject({ status: 500, body: { type: "about:blank", title: "Internal Server Error" } })
+  expect(JSON.stringify(answer)).not.toMatch(/s3cr3t|USER#/)
+})
+
 test("what QStash gave up is taken note of, whatever hangs on it", async () => {
   const failed = await handlerOf("packages/functions/src/webhooks/failure.handler")
   const path = "/api/v1/webhooks/qstash/failure"

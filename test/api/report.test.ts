@@ -107,6 +107,32 @@ test("page by page, in each format, every item comes once", async () => {
   }
 })
 
+test("however long the names, an answer fits what Lambda may answer, and nothing is left out", async () => {
+  const body = JSON.stringify({ source: "s3://library/long", destination: "s3://archive" })
+  const long = (await call(api.create, { method: "POST", body, caller })).body.id
+  const many = Array.from(
+    { length: 4_000 },
+    (_, i): Item => ({ key: `${i}`.padStart(1_000, "ü"), planned: { state: "absent" } }),
+  )
+  await api.chunks.putManifest(long, 0, 1, many)
+  const lane = await api.lanes.readLane(long, 0)
+  if (!lane) throw new Error("no lane")
+  await api.lanes.saveLane(long, lane, {
+    plan: { ...api.lane.emptyPlan, chunks: 1, discovered: 4_000, complete: true },
+  })
+  const seen: string[] = []
+  let cursor: string | undefined
+  do {
+    const query = { limit: "5000", ...(cursor && { cursor }) }
+    const answer = await call(api.report, { pathParameters: { id: long }, query, caller })
+    expect(answer.status).toBe(200)
+    expect(Buffer.byteLength(JSON.stringify(JSON.stringify(answer.body)))).toBeLessThan(6 * 1024 * 1024)
+    seen.push(...answer.body.entries.map(({ source }: { source: string }) => source))
+    cursor = answer.body.cursor
+  } while (cursor)
+  expect(seen).toEqual(many.map(({ key }) => key))
+})
+
 test("no cell of a CSV can be a formula", async () => {
   const { headers, body } = await report({ format: "csv" })
   expect(headers["content-type"]).toBe("text/csv; charset=utf-8")

@@ -2,6 +2,7 @@ import { Fault } from "@imgmigrator/core/fault"
 import { listMigrations } from "../db/migrations.ts"
 import { route } from "../middleware/route.ts"
 import { view } from "./migration.ts"
+import { fitting } from "./pages.ts"
 import { ListMigrations } from "./schemas.ts"
 
 /**
@@ -13,5 +14,8 @@ export const handler = route(ListMigrations, async ({ query, caller }) => {
   if (cursor !== undefined && !/^[\w-]{1,64}$/.test(cursor))
     throw new Fault("invalid", "request.cursor", "cursor: take the one from the last answer, unchanged.")
   const { rows, after } = await listMigrations(caller.user_id, { status, limit, after: cursor })
-  return { status: 200, body: { migrations: await Promise.all(rows.map(view)), cursor: after } }
+  const migrations = await Promise.all(rows.map(view))
+  const shown = migrations.slice(0, fitting(migrations))
+  const next = shown.length < migrations.length ? shown.at(-1)?.id : after
+  return { status: 200, body: { migrations: shown, cursor: next } }
 })

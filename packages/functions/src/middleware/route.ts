@@ -2,7 +2,7 @@ import { accept, Fault } from "@imgmigrator/core/fault"
 import middy from "@middy/core"
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from "aws-lambda"
 import * as z from "zod"
-import { withLogFields } from "../log.ts"
+import { log, withLogFields } from "../log.ts"
 import { flushMetrics } from "../metrics.ts"
 import { problemReply } from "./problem.ts"
 import { headersOf, jsonOf } from "./request.ts"
@@ -37,16 +37,22 @@ export const route = <Request extends z.ZodObject>(
 ) =>
   door((event) => {
     const caller = callerOf(event) // who is asking comes before what is asked
-    return withLogFields({ user_id: caller.user_id }, () =>
-      run({ ...accept(request, read(request, event, options), "request.invalid"), caller }),
-    )
+    return withLogFields({ user_id: caller.user_id }, async () => {
+      const answer = await run({
+        ...accept(request, read(request, event, options), "request.invalid"),
+        caller,
+      })
+      const { method, path } = event.requestContext.http
+      if (method !== "GET") log.info("request served", { method, path, status: answer.status })
+      return answer
+    })
   })
 
 /** The same for everyone. */
 export const publicRoute = (run: (event: APIGatewayProxyEventV2) => Promise<Reply>) => door(run)
 
 const door = (run: (event: APIGatewayProxyEventV2) => Promise<Reply>) =>
-  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+  middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>({ timeoutEarlyInMillis: 200 })
     .after(flushMetrics)
     .onError((request) => {
       request.response = withLogFields(idsOf(request.event), () => problemReply(request.error))
