@@ -255,14 +255,19 @@ test("each publish is logged with the message, the migration and the lane", asyn
 })
 
 test("with QSTASH_TOKEN QStash delivers, without it Celery, with neither there is a clear error", async () => {
-  setEnvironment({ CELERY_BROKER_URL: "redis://broker" })
   expect(describeDispatcher()).toEqual({ kind: "qstash", reason: "QSTASH_TOKEN is set." })
-  setEnvironment({ QSTASH_TOKEN: "" })
+  setEnvironment({ CELERY_BROKER_URL: "redis://broker" })
   expect(describeDispatcher()).toEqual({
+    kind: "qstash",
+    reason: "QSTASH_TOKEN is set. CELERY_BROKER_URL is set too, and not used.",
+  })
+  expect(dispatcher().kind).toBe("qstash")
+  setEnvironment({ QSTASH_TOKEN: "" })
+  expect(describeDispatcher()).toMatchObject({
     kind: "celery",
     reason: "QSTASH_TOKEN is not set, CELERY_BROKER_URL is.",
   })
-  expect((await faultOf(publish("celery"))).message).toContain("not built yet")
+  expect(dispatcher().kind).toBe("celery")
   setEnvironment({ CELERY_BROKER_URL: " " })
   expect(describeDispatcher().kind).toBe("none")
   expect(() => dispatcher()).toThrow(/^QSTASH_TOKEN is not configured\. /)

@@ -60,7 +60,11 @@ export const Report = z.object({
 
 export const Health = z.object({
   status: z.enum(["ok", "misconfigured"]),
-  dispatcher: z.object({ kind: z.enum(["qstash", "celery", "none"]), reason: z.string() }),
+  dispatcher: z.object({
+    kind: z.enum(["qstash", "celery", "none"]),
+    reason: z.string(),
+    notes: z.array(z.string()).optional().describe("Where it differs from QStash."),
+  }),
   misconfigured: z.array(z.string()).describe("Names of settings that are missing or wrong."),
 })
 

@@ -1,5 +1,6 @@
 import * as z from "zod"
 import { isLocal, isOn, missing, setting, wrong } from "../settings.ts"
+import { celeryBroker, celeryQueue, celerySigningKey } from "./celery-settings.ts"
 
 // Public: printed in Upstash's documentation for its development server, and worth nothing anywhere else
 // (Upstash docs: QStash > Local Development).
@@ -18,13 +19,28 @@ export function qstash(): { readonly url: string; readonly token: string } | und
   return token ? { url: setting("QSTASH_URL") ?? "https://qstash.upstash.io", token } : undefined
 }
 
-/** The keys that deliveries may be signed with, the current one first. */
-export function signingKeys(): readonly string[] {
+/** The keys that deliveries may be signed with: QStash's current and next one, then the Celery workers'. */
+export const signingKeys = (): readonly string[] => [...qstashKeys(), ...celeryKeys()]
+
+/** Fault `unavailable settings.missing` where QStash delivers, or nothing else does. */
+export function qstashKeys(): readonly string[] {
   if (isDevelopment()) return [development.current, development.next]
   const current = setting("QSTASH_CURRENT_SIGNING_KEY")
-  if (!current) throw missing("QSTASH_CURRENT_SIGNING_KEY is not configured", where("Signing Keys"))
   const next = setting("QSTASH_NEXT_SIGNING_KEY")
-  return next ? [current, next] : [current]
+  if (current) return next ? [current, next] : [current]
+  if (!qstash() && setting("CELERY_BROKER_URL")) return []
+  throw missing("QSTASH_CURRENT_SIGNING_KEY is not configured", where("Signing Keys"))
+}
+
+/** Fault `unavailable settings.missing` where Celery delivers and no key of QStash's is there to sign with instead. */
+export function celeryKeys(): readonly string[] {
+  const key = celerySigningKey()
+  if (key) return [key]
+  if (qstash() || !setting("CELERY_BROKER_URL") || setting("QSTASH_CURRENT_SIGNING_KEY")) return []
+  throw missing(
+    "CELERY_SIGNING_KEY is not configured",
+    "Make one with: openssl rand -base64 36. Give the Celery workers the same.",
+  )
 }
 
 const where = (what: string) => `Copy it from console.upstash.com, QStash, ${what}.`
@@ -33,8 +49,8 @@ const where = (what: string) => `Copy it from console.upstash.com, QStash, ${wha
 export function dispatcherSettings() {
   const account = qstash()
   if (account) return { kind: "qstash", ...account } as const
-  const broker = setting("CELERY_BROKER_URL")
-  if (broker) return { kind: "celery", broker } as const
+  const broker = celeryBroker()
+  if (broker) return { kind: "celery", broker, queue: celeryQueue() } as const
   throw missing(
     "QSTASH_TOKEN is not configured",
     `${where("Request Builder")} CELERY_BROKER_URL is not set either.`,

@@ -20,13 +20,13 @@ const Failure = z.object({
 const bodyLimit = 5 * 1024 * 1024
 
 /**
- * `POST /api/v1/webhooks/qstash/failure`: QStash gave a message up. Logged and counted, nothing else: the sweeper sees
+ * `POST /api/v1/webhooks/qstash/failure`: QStash, or Celery, gave a message up. Logged and counted, nothing else: the sweeper sees
  * from the state that a lane has work and nobody at it, and a second dispatcher would double every path.
  */
 export const handler = publicRoute(async (event) => {
   const failure = accept(Failure, parseJson(signedBytes(event, failurePath, bodyLimit)), "delivery.failure")
   count("FailureCallbacks")
-  log.error("message given up by QStash", {
+  log.error("message given up", {
     message_id: failure.sourceMessageId,
     dlq_id: failure.dlqId,
     status: failure.status,
