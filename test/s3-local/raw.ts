@@ -16,7 +16,6 @@ export type Ask = {
   readonly path: string
   readonly headers?: Readonly<Record<string, string | string[]>>
   readonly body?: Buffer | string
-  readonly agent?: false
 }
 
 /** Sends a request exactly as told, whatever it is worth. */
@@ -39,7 +38,8 @@ export function send(
       },
     )
     outgoing.on("error", reject)
-    outgoing.end(body)
+    // As bytes: with a string, Node would send the headers in UTF-8 too.
+    outgoing.end(body === undefined ? undefined : Buffer.from(body))
   })
 }
 

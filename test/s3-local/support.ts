@@ -4,23 +4,21 @@ import { type S3, type S3Options, startS3 } from "../../packages/s3-local/src/in
 
 export const bucket = "photos"
 
+/** A server with one bucket, to be closed by whoever asked for it. */
+export const fresh = (options: S3Options = {}): Promise<S3> =>
+  startS3({ port: 0, accessKeyId: "AKIDLOCAL", secretAccessKey: "secret", buckets: [bucket], ...options })
+
 /** A server of this test's own, with one bucket; stopped when the test is over. */
 export async function server(options: S3Options = {}): Promise<S3> {
-  const s3 = await startS3({
-    port: 0,
-    accessKeyId: "AKIDLOCAL",
-    secretAccessKey: "secret",
-    buckets: [bucket],
-    ...options,
-  })
+  const s3 = await fresh(options)
   onTestFinished(() => s3.close())
   return s3
 }
 
-/** The AWS SDK against it; no retries, so that a test sees each answer. */
-export function sdk(s3: S3, config: S3ClientConfig = {}): S3Client {
+/** The AWS SDK against it; no retries, so that a test sees each answer. To be destroyed by whoever asked for it. */
+export function sdkOf(s3: S3, config: S3ClientConfig = {}): S3Client {
   const { accessKeyId, secretAccessKey, region, url } = s3
-  const client = new S3Client({
+  return new S3Client({
     endpoint: url,
     region,
     credentials: { accessKeyId, secretAccessKey },
@@ -28,6 +26,11 @@ export function sdk(s3: S3, config: S3ClientConfig = {}): S3Client {
     maxAttempts: 1,
     ...config,
   })
+}
+
+/** The same, for this test. */
+export function sdk(s3: S3, config: S3ClientConfig = {}): S3Client {
+  const client = sdkOf(s3, config)
   onTestFinished(() => client.destroy())
   return client
 }

@@ -41,7 +41,8 @@ export function canonicalRequest({ method, target, headers, signedHeaders, paylo
   return `${method}\n${encodePath(target.path)}\n${query}\n${lines.join("")}\n${signedHeaders.join(";")}\n${payloadHash}`
 }
 
-const trimmed = (value: string) => value.trim().replace(/ {2,}/g, " ")
+/** Spaces only: `trim` would take bytes above 127 for some. */
+const trimmed = (value: string) => value.replace(/^[ \t]+|[ \t]+$/g, "").replace(/ {2,}/g, " ")
 
 /** `text` is in Latin-1, so that header bytes above 127 are hashed as they were sent. */
 export const stringToSign = (amzDate: string, scope: Scope, text: string) =>

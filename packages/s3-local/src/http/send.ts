@@ -18,7 +18,9 @@ export async function send(context: Context, wire: Wire, reply: Reply): Promise<
   try {
     writeHead(response, reply)
     const whole = wholeBody(context, reply)
-    if (whole && !bendsAnswers(wire.effect)) return void response.end(whole)
+    const bends = bendsAnswers(wire.effect)
+    if (whole && !bends) return void response.end(whole)
+    if (bends) response.flushHeaders()
     await pour(response, streamed(context, wire, reply))
   } finally {
     if (reply.content) context.depot.release(reply.content.blobs)

@@ -84,7 +84,7 @@ async function work(
   try {
     return await answer(service.context, { request, response, method, target, operation, effect })
   } catch (error) {
-    if (!(error instanceof S3Error) && !request.destroyed) service.log.bug(error)
+    if (!(error instanceof S3Error) && !request.socket.destroyed) service.log.bug(error)
     throw error
   }
 }

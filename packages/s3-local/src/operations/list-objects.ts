@@ -96,8 +96,9 @@ function nextPlace(call: Call, bucket: Bucket, question: Question, page: Page): 
   if (call.page === "loop") return token === undefined ? { place: question.after } : { place: "", token }
   if (!page.truncated) return undefined
   if (call.page === "repeat") return { place: question.after, nonce: `again-${page.last.length}` }
-  if (call.page === "skip") return { place: listPage(bucket, { ...question, after: page.last }).last }
-  return { place: page.last }
+  if (call.page !== "skip") return { place: page.last }
+  const skipped = listPage(bucket, { ...question, after: page.last })
+  return skipped.truncated ? { place: skipped.last } : undefined
 }
 
 const prefixes = (names: readonly string[], written: (text: string) => string) =>
