@@ -1,0 +1,82 @@
+import { createHash, hash } from "node:crypto"
+import { Fault } from "@imgmigrator/core/fault"
+import type { Call, Description, Precondition, Receipt } from "../store.ts"
+import type { Client } from "./client.ts"
+import type { Conditions } from "./conditions.ts"
+import { toHeaders, unquoted } from "./description.ts"
+import { s3Fault } from "./faults.ts"
+import { openObject } from "./read.ts"
+
+type Put = Call & {
+  readonly sha256: Buffer
+  readonly description: Description
+  readonly precondition?: Precondition
+}
+
+/**
+ * PutObject with the SHA-256 in the signature and as a checksum to be kept. What the answer repeats of it, or an ETag
+ * that is the MD5 of the bytes, shows what arrived; otherwise the object is read back.
+ */
+export async function putObject(
+  client: Client,
+  conditions: Conditions,
+  key: string,
+  bytes: Buffer,
+  options: Put,
+): Promise<Receipt> {
+  const { sha256, description, precondition, signal } = options
+  const value = sha256.toString("base64")
+  const headers = toHeaders(description)
+  headers.push("x-amz-checksum-sha256", value)
+  if (precondition) headers.push(...(await conditions.headers(key, precondition, signal)))
+  const answer = await client.collect({
+    method: "PUT",
+    key,
+    headers,
+    body: bytes,
+    payload: sha256.toString("hex"),
+    signal,
+  })
+  if ("refusal" in answer) throw putFault(client, key, answer.refusal)
+  const etag = unquoted(answer.headers.etag)
+  const receipt = { ...(etag !== undefined && { etag }), checksum: { algorithm: "sha256" as const, value } }
+  const echo = answer.headers["x-amz-checksum-sha256"]
+  if (echo !== undefined && echo !== value) throw damaged(key)
+  if (echo !== undefined || client.ref.verify === "sent" || isMd5Of(etag, bytes))
+    return { ...receipt, confirmed: "store" }
+  await readBack(client, key, etag, sha256, signal)
+  return { ...receipt, confirmed: "read-back" }
+}
+
+/** For a write that depends on an ETag, "no such key" means that the condition does not hold. */
+export const putFault = (client: Client, key: string, refusal: Parameters<typeof s3Fault>[0]) =>
+  s3Fault(
+    refusal.code === "NoSuchKey" ? { ...refusal, status: 412 } : refusal,
+    client.about("destination", key),
+  )
+
+const isMd5Of = (etag: string | undefined, bytes: Buffer) =>
+  etag !== undefined && /^[0-9a-f]{32}$/.test(etag) && etag === hash("md5", bytes)
+
+async function readBack(
+  client: Client,
+  key: string,
+  etag: string | undefined,
+  sha256: Buffer,
+  signal?: AbortSignal,
+) {
+  const { body } = await openObject(client, key, {
+    ...(etag !== undefined && { etag }),
+    ...(signal && { signal }),
+  })
+  const read = createHash("sha256")
+  for await (const chunk of body) read.update(chunk)
+  if (!read.digest().equals(sha256)) throw damaged(key)
+}
+
+export const damaged = (key: string) =>
+  new Fault(
+    "corrupt",
+    "destination.corrupt",
+    `${JSON.stringify(key)} was damaged on its way: the store has other bytes than were sent.`,
+  )

@@ -1,0 +1,90 @@
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto"
+import type { Credentials } from "../settings.ts"
+
+/** The SHA-256 of nothing. */
+export const emptyHash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+export const unsignedPayload = "UNSIGNED-PAYLOAD"
+
+export type Unsigned = {
+  readonly method: string
+  /** Encoded as S3 wants it signed: once, each segment (`encodeKey`). */
+  readonly path: string
+  /** Encoded and sorted, without `?`. */
+  readonly query: string
+  /** Lower-case name, value, …; all of them are signed, but for values beyond ASCII, which proxies may recode. */
+  readonly headers: readonly string[]
+  /** Of the body in hex, or `UNSIGNED-PAYLOAD`. */
+  readonly payload: string
+}
+
+/** Signs requests of one store: returns their headers with those of the signature, in undici's flat form. */
+export type Signer = (request: Unsigned, now: number) => string[]
+
+/**
+ * AWS Signature Version 4 in headers (AWS IAM User Guide: Create a signed AWS API request). The signing key is derived
+ * once a day, the date is written once a second; a signature costs two hashes of about a kilobyte.
+ */
+export function signer(host: string, region: string, credentials: Credentials): Signer {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  let second = -1
+  let time = ""
+  let scope = ""
+  let key: KeyObject | undefined
+
+  function turnClock(now: number) {
+    second = Math.floor(now / 1000)
+    time = `${new Date(second * 1000).toISOString().replace(/\.000|[-:]/g, "")}`
+    const date = time.slice(0, 8)
+    if (scope.startsWith(date)) return
+    scope = `${date}/${region}/s3/aws4_request`
+    const parts = [date, region, "s3", "aws4_request"]
+    const secret = parts.reduce(
+      (secret: string | Buffer, part) => hmac(secret, part),
+      `AWS4${secretAccessKey}`,
+    )
+    key = createSecretKey(Buffer.from(secret))
+  }
+
+  return ({ method, path, query, headers, payload }, now) => {
+    if (Math.floor(now / 1000) !== second || !key) turnClock(now)
+    if (!key) throw new Error("no signing key")
+    const all = [...headers, "x-amz-content-sha256", payload, "x-amz-date", time]
+    if (sessionToken !== undefined) all.push("x-amz-security-token", sessionToken)
+    const { canonical, names } = canonicalHeaders(host, all)
+    const text = `${method}\n${path}\n${query}\n${canonical}\n${names}\n${payload}`
+    const wanted = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${hash("sha256", text)}`
+    const signature = createHmac("sha256", key).update(wanted).digest("hex")
+    all.push(
+      "authorization",
+      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    )
+    return all
+  }
+}
+
+const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest()
+
+function canonicalHeaders(host: string, headers: readonly string[]) {
+  const pairs: string[] = [`host:${host}`]
+  for (let at = 0; at < headers.length; at += 2) {
+    const value = headers[at + 1] ?? ""
+    if (isSignable(value)) pairs.push(`${headers[at]}:${value.trim().replace(/ {2,}/g, " ")}`)
+  }
+  // A name is followed by ":", which sorts below all characters of names but "-": names that begin another come first.
+  pairs.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+  return { canonical: `${pairs.join("\n")}\n`, names: pairs.map(nameOf).join(";") }
+}
+
+const nameOf = (pair: string) => pair.slice(0, pair.indexOf(":"))
+const isSignable = (value: string) => !/[^ -~]/.test(value)
+
+/** A key as it stands in paths and signatures: UTF-8, all but letters, digits and `-._~/` in percent form. */
+export const encodeKey = (key: string) =>
+  /^[\w\-.~/]*$/.test(key) ? key : encode(key).replaceAll("%2F", "/")
+
+/** The same for a value in a query, where `/` is encoded too. */
+export const encode = (text: string) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
