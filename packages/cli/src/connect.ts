@@ -1,5 +1,5 @@
 import { resolve } from "node:path"
-import { claimState, type RunningOwner, startService } from "@imgmigrator/local"
+import type { RunningOwner } from "@imgmigrator/local"
 import { type Api, apiAt } from "./api.ts"
 import { misused } from "./arguments.ts"
 import { logToFile } from "./terminal.ts"
@@ -42,8 +42,11 @@ export const stateDirOf = ({ state }: PlaceValues, env: NodeJS.ProcessEnv = proc
  */
 export async function connect(place: Place, command: string, works: boolean): Promise<Connection> {
   if ("url" in place) return { api: apiAt(place.url, place.key), kind: "elsewhere", close: async () => {} }
+  const { claimState } = await import("@imgmigrator/local/state/claim")
   const claim = await claimState(place.stateDir, { works })
   if ("owner" in claim) return attached(claim.owner)
+  // Only now, since it is most of what takes time to load.
+  const { startService } = await import("@imgmigrator/local")
   const log = logToFile(place.stateDir)
   const service = await startService({
     stateDir: place.stateDir,

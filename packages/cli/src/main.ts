@@ -2,27 +2,22 @@ import { existsSync, readFileSync } from "node:fs"
 import { Fault } from "@imgmigrator/core/fault"
 import { misused } from "./arguments.ts"
 import type { Command } from "./commands/command.ts"
-import { control } from "./commands/control.ts"
-import { keys } from "./commands/keys.ts"
-import { list } from "./commands/list.ts"
-import { migrate } from "./commands/migrate.ts"
-import { report } from "./commands/report.ts"
-import { serve } from "./commands/serve.ts"
-import { status } from "./commands/status.ts"
 import { err, out } from "./terminal.ts"
 
-const commands: Readonly<Record<string, Command>> = {
-  migrate,
-  serve,
-  list,
-  status,
-  pause: control("pause"),
-  resume: control("resume"),
-  cancel: control("cancel"),
-  retry: control("retry"),
-  report,
-  keys,
+/** Loaded when asked for: each brings its part of the service along. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  migrate: async () => (await import("./commands/migrate.ts")).migrate,
+  serve: async () => (await import("./commands/serve.ts")).serve,
+  list: async () => (await import("./commands/list.ts")).list,
+  status: async () => (await import("./commands/status.ts")).status,
+  pause: async () => (await import("./commands/control.ts")).control("pause"),
+  resume: async () => (await import("./commands/control.ts")).control("resume"),
+  cancel: async () => (await import("./commands/control.ts")).control("cancel"),
+  retry: async () => (await import("./commands/control.ts")).control("retry"),
+  report: async () => (await import("./commands/report.ts")).report,
+  keys: async () => (await import("./commands/keys.ts")).keys,
 }
+const load = (name: string) => (Object.hasOwn(commands, name) ? commands[name]?.() : undefined)
 
 const couldNotRun = 2
 
@@ -30,10 +25,10 @@ const couldNotRun = 2
 async function main([name, ...args]: readonly string[], stop: AbortSignal): Promise<number> {
   if (name === "--version" || name === "-v") return say(version())
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
-    const asked = commands[args[0] ?? ""]
-    return asked ? say(help(asked)) : say(overview(), name === undefined ? couldNotRun : 0)
+    const asked = await load(args[0] ?? "")
+    return asked ? say(help(asked)) : say(await overview(), name === undefined ? couldNotRun : 0)
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  const command = await load(name)
   if (command && args.some((each) => each === "--help" || each === "-h")) return say(help(command))
   try {
     if (!command) throw misused(`There is no command ${JSON.stringify(name)}.`)
@@ -48,7 +43,7 @@ async function main([name, ...args]: readonly string[], stop: AbortSignal): Prom
 }
 
 function complaint(error: unknown): string {
-  if (error instanceof Fault) return `imgmigrator: ${error.message}`
+  if (error instanceof Fault) return `imgmigrator: ${error.message.replaceAll("\n", "\n             ")}`
   // Not on purpose: whoever reports it needs to know where.
   return `imgmigrator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
 }
@@ -65,8 +60,9 @@ const usage = (command: Command | undefined) =>
 
 const help = (command: Command) => `${usage(command)}\n\n  ${command.summary}\n\n${command.help}`
 
-function overview(): string {
-  const rows = Object.values(commands).map((each) => `  ${each.usage.padEnd(46)} ${each.summary}`)
+async function overview(): Promise<string> {
+  const all = await Promise.all(Object.values(commands).map((each) => each()))
+  const rows = all.map((each) => `  ${each.usage.padEnd(46)} ${each.summary}`)
   return `Usage: imgmigrator <command>\n\n${rows.join("\n")}\n\n"imgmigrator help <command>" tells its options.`
 }
 

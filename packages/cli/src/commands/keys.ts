@@ -1,5 +1,3 @@
-import { createApiKey, listApiKeys, revokeApiKey } from "@imgmigrator/functions/db/api-keys"
-import { openTable } from "@imgmigrator/local"
 import { misused, readArguments } from "../arguments.ts"
 import { stateDirOf } from "../connect.ts"
 import { plain } from "../show/format.ts"
@@ -32,6 +30,7 @@ export const keys: Command = {
     const { values, positionals } = readArguments(rest, options, action === "revoke" ? ["key id"] : [])
     if (!values.user) throw misused("--user is missing.")
     if (values["no-local"] && values.state !== undefined) throw misused("--state is for the local service.")
+    const { openTable } = await import("@imgmigrator/local")
     const close = values["no-local"] ? async () => {} : await openTable(stateDirOf(values))
     try {
       await run({ ...values, user: values.user, keyId: positionals[0] ?? "" })
@@ -42,6 +41,8 @@ export const keys: Command = {
   },
 }
 
+const db = () => import("@imgmigrator/functions/db/api-keys")
+
 type Asked = {
   readonly user: string
   readonly name?: string | undefined
@@ -51,6 +52,7 @@ type Asked = {
 
 const actions: Readonly<Record<string, (asked: Asked) => Promise<void>>> = {
   async create({ user, name, prefix }) {
+    const { createApiKey } = await db()
     const { key } = await createApiKey({
       userId: user,
       at: Date.now(),
@@ -60,10 +62,12 @@ const actions: Readonly<Record<string, (asked: Asked) => Promise<void>>> = {
     out(key)
   },
   async list({ user }) {
+    const { listApiKeys } = await db()
     for (const { key_id, name = "", created_at, prefixes = [] } of await listApiKeys(user))
       out([key_id, created_at, plain(name), ...prefixes.map(plain)].join("  ").trimEnd())
   },
   async revoke({ user, keyId }) {
+    const { revokeApiKey } = await db()
     await revokeApiKey(user, keyId)
     out(`${keyId} is revoked.`)
   },

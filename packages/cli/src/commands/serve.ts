@@ -1,5 +1,5 @@
 import { Fault } from "@imgmigrator/core/fault"
-import { claimState, type RunningOwner, startConfigured, startService } from "@imgmigrator/local"
+import type { RunningOwner } from "@imgmigrator/local"
 import { misused, readArguments, wholeNumber } from "../arguments.ts"
 import { stateDirOf } from "../connect.ts"
 import { err, out } from "../terminal.ts"
@@ -44,6 +44,7 @@ type Listen = {
 }
 
 async function serveLocal(listen: Listen, stateDir: string, stop: AbortSignal): Promise<number> {
+  const { claimState, startService } = await import("@imgmigrator/local")
   const claim = await claimState(stateDir)
   if ("owner" in claim) throw owned(stateDir, claim.owner)
   const service = await startService({ ...listen, stateDir, lock: claim.lock, command: "serve" }).catch(
@@ -58,6 +59,7 @@ async function serveLocal(listen: Listen, stateDir: string, stop: AbortSignal): 
 }
 
 async function serveConfigured(listen: Listen, stop: AbortSignal): Promise<number> {
+  const { startConfigured } = await import("@imgmigrator/local")
   const service = await startConfigured(listen).catch(explain(listen))
   out(`ImgMigrator serves ${service.url}/api/v1.`)
   await ended(stop)

@@ -25,7 +25,11 @@ ${placeHelp}`,
       }
       const { source, destination } = migration
       out(`${id}  ${migration.status}  ${plain(source)} → ${plain(destination)}`)
-      out(migration.completed_at || migration.error ? outcomeText(migration, []) : progressText(progress, 0))
+      out(
+        migration.completed_at || migration.error
+          ? outcomeText(migration, [])
+          : progressText(progress, { items: progress.items_per_second, bytes: 0 }),
+      )
       return 0
     } finally {
       await close()

@@ -4,7 +4,9 @@ import { bytes, count, duration, images, plain } from "./format.ts"
 
 /** What became of a migration: a sentence, the table of outcomes, the first failures with their reasons. */
 export function outcomeText(migration: Migration, failures: readonly ReportEntry[]): string {
-  return [sentence(migration), "", table(migration), ...failed(migration, failures)].join("\n")
+  const { status, totals } = migration
+  const moved = status === "failed" && totals.discovered === 0 ? [] : ["", table(migration)]
+  return [sentence(migration), ...moved, ...failed(migration, failures)].join("\n")
 }
 
 function sentence({ status, totals, error, options, started_at, completed_at }: Migration): string {
@@ -12,7 +14,8 @@ function sentence({ status, totals, error, options, started_at, completed_at }: 
     started_at && completed_at
       ? ` in ${duration((Date.parse(completed_at) - Date.parse(started_at)) / 1_000)}`
       : ""
-  if (status === "failed") return `Stopped: ${plain(error?.message ?? "the reason is not known")}`
+  if (status === "failed")
+    return `Stopped: ${plain(error?.message ?? "the reason is not known")}\nWith that repaired, the same command goes on.`
   if (status === "cancelled") return "Cancelled."
   if (options.dry_run) return `Dry run: ${images(totals.discovered)} looked at, none copied.`
   if (totals.discovered === 0) return "The source is empty: there was nothing to move."

@@ -14,9 +14,9 @@ const plainEveryMs = 5_000
 
 /** On a terminal a bar that is drawn over; elsewhere a line every few seconds, and whenever the status changes. */
 export function painter(now: () => number = () => performance.now()): Painter {
-  const speed = speedometer()
+  const speedOf = speedometer()
   let drawn = false
-  let said: { at: number; text: string; status: string } | undefined
+  let said: { at: number; still: string; status: string } | undefined
   const clear = () => {
     if (drawn) draw("\r\u001b[2K")
     drawn = false
@@ -29,17 +29,17 @@ export function painter(now: () => number = () => performance.now()): Painter {
     },
     paint(progress) {
       const at = now()
-      const rate = speed(progress.bytes, at)
+      const speed = speedOf({ items: progress.total - progress.remaining, bytes: progress.bytes }, at)
       const width = terminalWidth()
       if (width !== undefined) {
-        draw(`\r\u001b[2K${progressBar(progress, rate, width)}`)
+        draw(`\r\u001b[2K${progressBar(progress, speed, width)}`)
         drawn = true
         return
       }
-      const text = progressText(progress, rate)
+      const [text, still] = [progressText(progress, speed), progressText(progress, { items: 0, bytes: 0 })]
       const soon = said?.status === progress.status && at - said.at < plainEveryMs
-      if (said && (soon || said.text === text)) return
-      said = { at, text, status: progress.status }
+      if (said && (soon || said.still === still)) return
+      said = { at, still, status: progress.status }
       err(text)
     },
   }
