@@ -21,11 +21,8 @@ const deduplicationId = (id: string, { lane, fence, sent }: Lane): string =>
 export async function send(whose: Whose, marked: Lane, world: World = theWorld): Promise<boolean> {
   const message = { migration_id: whose.id, user_id: whose.user_id, lane: marked.lane }
   try {
-    const { messageId } = await world
-      .dispatcher()
-      .publish(message, { deduplicationId: deduplicationId(whose.id, marked) })
+    await world.dispatcher().publish(message, { deduplicationId: deduplicationId(whose.id, marked) })
     countMessage()
-    log.info("published to QStash", { message_id: messageId, migration_id: whose.id, lane: marked.lane })
     return true
   } catch (error) {
     const reason = error instanceof Fault ? error.message : "The message could not be sent."

@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { startLister } from "./lister.ts"
+
+export type StoreServer = {
+  readonly url: string
+  /** Where the objects are, as files: `root/bucket/key`. */
+  readonly root: string
+  readonly pids: readonly number[]
+  close(): Promise<void>
+}
+
+/**
+ * A neutral S3: Debian's nginx serves and takes the bytes (DAV), a small lister answers listings. It checks no
+ * signature and no checksum and keeps no metadata, the same for everyone: what it leaves as the bottleneck is the client.
+ */
+export async function startNginx(folder: string, port: number): Promise<StoreServer> {
+  const root = join(folder, "data")
+  for (const name of ["data", "tmp"]) mkdirSync(join(folder, name), { recursive: true })
+  const lister = await startLister(root)
+  const config = join(folder, "nginx.conf")
+  writeFileSync(config, configuration(folder, root, port, lister.port))
+  const nginx = spawn(
+    "nginx",
+    ["-c", config, "-p", folder, "-e", join(folder, "error.log"), "-g", "daemon off;"],
+    { stdio: "ignore" },
+  )
+  const url = `http://127.0.0.1:${port}`
+  for (
+    let tries = 0;
+    !(await fetch(url).then(
+      () => true,
+      () => false,
+    ));
+    tries++
+  ) {
+    if (nginx.exitCode !== null || tries > 500)
+      throw new Error("nginx does not start: apt-get install nginx-extras")
+    await sleep(10)
+  }
+  return {
+    url,
+    root,
+    pids: [nginx.pid ?? 0],
+    close: async () => {
+      await lister.close()
+      nginx.kill("SIGQUIT")
+      await once(nginx, "exit")
+    },
+  }
+}
+
+const configuration = (folder: string, root: string, port: number, lister: number) => `
+user root;
+worker_processes 1;
+pid ${folder}/nginx.pid;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  client_max_body_size 0;
+  client_body_buffer_size 16k;
+  client_body_temp_path ${folder}/tmp;
+  sendfile on; tcp_nodelay on;
+  keepalive_requests 1000000; keepalive_timeout 600s;
+  types { image/jpeg jpg; }
+  server {
+    listen 127.0.0.1:${port} backlog=1024;
+    root ${root};
+    location / {
+      if ($args ~ "(list-type=|prefix=|max-keys=|location|delimiter=)") { rewrite ^ /__list last; }
+      if ($request_method = HEAD) { rewrite ^/([^/]+)/?$ /__head last; }
+      dav_methods PUT DELETE;
+      create_full_put_path on;
+    }
+    location /auto/ { alias ${root}/; autoindex on; }
+    location = /__list { internal; proxy_pass http://127.0.0.1:${lister}$request_uri; proxy_buffering off; }
+    location = /__head { internal; return 200; }
+  }
+}
+`
