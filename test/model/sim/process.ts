@@ -1,0 +1,145 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import type { Random } from "./random.ts"
+import type { Timeline } from "./timeline.ts"
+
+/**
+ * A process of ours: a worker, a door of the API, the sweeper. All that it does outside itself goes through `outside`, so
+ * it can be killed, stopped for a while or be cut off from any answer at any such call.
+ */
+export type Proc = {
+  readonly name: string
+  readonly number: number
+  /** The test itself, looking: nothing befalls it, and it takes no time. */
+  readonly isObserver: boolean
+  readonly random: Random
+  readonly time: Timeline
+  /** How far its clock is ahead, in ms. */
+  readonly skew: number
+  alive: boolean
+  running: boolean
+  /** Calls made so far, and the one before or after which it dies. */
+  calls: number
+  dies?: { readonly call: number; readonly when: "before" | "after" }
+  /** The call after which it stalls, and for how long, in ms. */
+  stalls?: { readonly call: number; readonly ms: number }
+  /** Until when it does not get on (a long collection, a frozen machine), on the timeline. */
+  stalledUntil: number
+  /** Something befell it that excuses it for being late. */
+  isExcused: boolean
+  readonly waiting: Set<(error: Error) => void>
+  onDeath?: () => void
+  /** Tell that something befell it. */
+  readonly note: (event: string) => void
+}
+
+export const killed = (): Error => new Error("killed")
+
+const storage = new AsyncLocalStorage<Proc>()
+export const current = (): Proc | undefined => storage.getStore()
+export const inside = <T>(proc: Proc, run: () => T): T => storage.run(proc, run)
+
+/**
+ * SIGKILL. Calls on their way may still arrive; no answer is heard, and whatever the code does from here on to clean up
+ * has no effect outside.
+ */
+export function kill(proc: Proc) {
+  if (!proc.alive) return
+  proc.alive = false
+  const waiting = [...proc.waiting]
+  proc.waiting.clear()
+  for (const abandon of waiting) abandon(killed())
+  proc.onDeath?.()
+}
+
+/** It does not get on for a while; what it sent is on its way. */
+export function stall(proc: Proc, ms: number) {
+  proc.note("stall")
+  proc.isExcused = true
+  proc.stalledUntil = Math.max(proc.stalledUntil, proc.time.now() + ms)
+}
+
+/** Go on, as soon as the process does. */
+export function awake(proc: Proc, run: () => void) {
+  if (proc.stalledUntil <= proc.time.now()) return run()
+  proc.time.in(proc.stalledUntil - proc.time.now(), () => awake(proc, run))
+}
+
+export type Call<T> = {
+  /** On the way there and back, in ms. */
+  readonly there: number
+  readonly back: number
+  /** What happens at the other side, at one moment. It may throw what that side answers. */
+  readonly effect: () => T
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A call that leaves the process. */
+export function outside<T>(proc: Proc, { there, back, effect, signal }: Call<T>): Promise<T> {
+  if (!proc.alive) return Promise.reject(killed())
+  if (signal?.aborted) return Promise.reject(signal.reason)
+  const call = ++proc.calls
+  if (proc.dies?.call === call && proc.dies.when === "before") {
+    proc.note("crash: before a call")
+    kill(proc)
+    return Promise.reject(killed())
+  }
+  if (proc.stalls?.call === call) stall(proc, proc.stalls.ms)
+  return new Promise<T>((resolve, reject) => {
+    const end = (how: () => void) => {
+      proc.waiting.delete(abandon)
+      signal?.removeEventListener("abort", onAbort)
+      how()
+    }
+    const abandon = (error: Error) => end(() => reject(error))
+    const onAbort = () => {
+      // A connection that is closed: what was sent may arrive all the same.
+      if (proc.random.chance(0.5)) cancel()
+      end(() => reject(signal?.reason))
+    }
+    proc.waiting.add(abandon)
+    signal?.addEventListener("abort", onAbort, { once: true })
+    const cancel = proc.time.in(there, () => {
+      if (!proc.alive && proc.random.chance(0.5)) return
+      const answer = result(effect)
+      if (proc.dies?.call === call && proc.alive) {
+        proc.note("crash: after a call")
+        kill(proc)
+      }
+      proc.time.in(back, () =>
+        awake(proc, () =>
+          end(() => {
+            if ("error" in answer) reject(answer.error)
+            else resolve(answer.value)
+          }),
+        ),
+      )
+    })
+  })
+}
+
+function result<T>(run: () => T): { readonly value: T } | { readonly error: unknown } {
+  try {
+    return { value: run() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** Sleep as the process does: rejects with the signal's reason, or when the process is killed. */
+export function nap(proc: Proc, ms: number, signal?: AbortSignal): Promise<void> {
+  if (!proc.alive) return Promise.reject(killed())
+  if (signal?.aborted) return Promise.reject(signal.reason)
+  return new Promise((resolve, reject) => {
+    const end = (how: () => void) => {
+      proc.waiting.delete(abandon)
+      signal?.removeEventListener("abort", onAbort)
+      cancel()
+      how()
+    }
+    const abandon = (error: Error) => end(() => reject(error))
+    const onAbort = () => end(() => reject(signal?.reason))
+    proc.waiting.add(abandon)
+    signal?.addEventListener("abort", onAbort, { once: true })
+    const cancel = proc.time.in(ms, () => awake(proc, () => end(resolve)))
+  })
+}

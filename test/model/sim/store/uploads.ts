@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto"
+import { Fault } from "@imgmigrator/core/fault"
+import type { Store } from "@imgmigrator/stores"
+import type { Proc } from "../process.ts"
+import { contentOf } from "./content.ts"
+import { type Ask, receipt } from "./open.ts"
+import { type Place, require, write } from "./place.ts"
+
+type Uploads = Pick<Store, "begin" | "putPart" | "parts" | "complete" | "abort" | "uploads">
+
+const partSize = 4 * 1024 * 1024
+
+/** Uploads in parts: nothing stands under the final name before `complete`. */
+export function uploadsOf(place: Place, proc: Proc, ask: Ask): Uploads {
+  const found = (id: string) => {
+    const upload = place.uploads.get(id)
+    if (!upload) throw new Fault("missing", "upload.missing", `There is no upload ${id}.`)
+    return upload
+  }
+  return {
+    begin: (key, { description, signal }) =>
+      ask(
+        "write",
+        key,
+        () => {
+          const id = `upload-${place.serial++}`
+          place.uploads.set(id, { key, description, parts: new Map() })
+          return { key, id, partSize }
+        },
+        { ...(signal && { signal }) },
+      ),
+    putPart: ({ key, id }, number, bytes, call) =>
+      ask(
+        "write",
+        key,
+        () => {
+          const value = createHash("sha256").update(bytes).digest("base64")
+          const part = {
+            number,
+            size: bytes.length,
+            etag: value,
+            checksum: { algorithm: "sha256", value },
+          } as const
+          found(id).parts.set(number, { ...part, bytes: Buffer.from(bytes) })
+          return part
+        },
+        call,
+      ),
+    parts: ({ key, id }, call) =>
+      ask(
+        "read",
+        key,
+        () =>
+          [...found(id).parts.values()]
+            .sort((a, b) => a.number - b.number)
+            .map(({ number, size, etag, checksum }) => ({
+              number,
+              size,
+              ...(etag !== undefined && { etag }),
+              ...(checksum && { checksum }),
+            })),
+        call,
+      ),
+    complete: ({ key, id }, parts, { description, precondition, signal }) =>
+      ask(
+        "write",
+        key,
+        () => {
+          const upload = found(id)
+          const bytes = parts.map(({ number, etag }) => {
+            const part = upload.parts.get(number)
+            if (!part || part.etag !== etag) throw new Error(`The part ${number} is not what was sent.`)
+            return part.bytes
+          })
+          require(place, key, precondition)
+          place.uploads.delete(id)
+          const content = contentOf(key, bytes)
+          const checksum = { algorithm: "sha256", value: content.sha256 } as const
+          return receipt(write(place, key, { content, description, checksum, by: proc }))
+        },
+        { ...(signal && { signal }) },
+      ),
+    abort: ({ key, id }, call) => ask("write", key, () => void place.uploads.delete(id), call),
+    uploads: (_since, call) =>
+      ask("read", undefined, () => [...place.uploads].map(([id, { key }]) => ({ key, id, partSize })), call),
+  }
+}
