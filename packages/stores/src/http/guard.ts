@@ -41,8 +41,9 @@ function guardedConnect(allowLoopback: boolean, timeout: number): buildConnector
   const connect = buildConnector({ allowH2: false, timeout, lookup })
   return (options, done) => {
     const hostname = options.hostname.replace(/^\[|\]$/g, "")
-    // A literal address is never looked up.
-    const refusal = isIP(hostname) ? refusalOf(hostname, allowLoopback) : undefined
+    // A literal address is never looked up; a name for this machine may be, and by the wrong ones (RFC 6761, 6.3).
+    const literal = /(^|\.)localhost\.?$/i.test(hostname) ? "127.0.0.1" : hostname
+    const refusal = isIP(literal) ? refusalOf(literal, allowLoopback) : undefined
     if (refusal) return done(refused(hostname, refusal), null)
     connect(options, (...[error, socket]) => {
       if (error) return done(error, null)

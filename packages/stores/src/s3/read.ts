@@ -1,6 +1,6 @@
 import { Fault } from "@imgmigrator/core/fault"
-import { transportFault } from "../http/faults.ts"
-import type { Body, Call, Facts, Opened } from "../store.ts"
+import { emptyBody, translated } from "../http/bodies.ts"
+import type { Call, Facts, Opened } from "../store.ts"
 import { accepted, type Client } from "./client.ts"
 import { factsOf } from "./description.ts"
 
@@ -57,7 +57,7 @@ async function openAtEnd(
   if (!facts) throw new Fault("missing", "source.missing", `${about.what} is not there.`)
   if (facts.size !== start || (etag !== undefined && facts.etag !== etag))
     throw new Fault("stale", "source.changed", `${about.what} changed while it was read.`)
-  return { facts, body: { destroy: () => undefined, async *[Symbol.asyncIterator]() {} } }
+  return { facts, body: emptyBody }
 }
 
 function extent(headers: Readonly<Record<string, string | string[] | undefined>>) {
@@ -66,28 +66,4 @@ function extent(headers: Readonly<Record<string, string | string[] | undefined>>
   if (from !== undefined) return { from: Number(from), total: Number(total) }
   const length = headers["content-length"]
   return { from: 0, total: length === undefined ? undefined : Number(length) }
-}
-
-/** A body that says in a Fault what broke it, and that ends with exactly `expected` bytes. */
-export function translated(body: Body, expected: number | undefined, what: string): Body {
-  return {
-    destroy: (error) => body.destroy(error),
-    async *[Symbol.asyncIterator]() {
-      let size = 0
-      try {
-        for await (const chunk of body) {
-          size += chunk.length
-          yield chunk
-        }
-      } catch (error) {
-        throw transportFault(error, "source.interrupted", what)
-      }
-      if (expected !== undefined && size !== expected)
-        throw new Fault(
-          "unavailable",
-          "source.interrupted",
-          `${what} ended after ${size} of ${expected} bytes.`,
-        )
-    },
-  }
 }
