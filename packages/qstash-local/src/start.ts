@@ -1,3 +1,4 @@
+import { stats } from "./api/looks.ts"
 import { createCourier } from "./delivery/courier.ts"
 import { devCredentials } from "./delivery/signature.ts"
 import type { Account } from "./engine/account.ts"
@@ -119,12 +120,7 @@ export async function startQStash(options: QStashOptions = {}): Promise<QStash> 
     clock,
     faults: account.faults,
     idle: activity.idle,
-    stats: () => ({
-      ...account.counters.totals(),
-      pending: state.messages.size,
-      inFlight: account.dispatcher.flying(),
-      deadLetters: state.letters.size,
-    }),
+    stats: () => stats(account),
     async close() {
       unwatch?.()
       account.dispatcher.stop()

@@ -18,6 +18,7 @@ import {
 } from "./flow-control.ts"
 import { getKeys, rotateKeys } from "./keys.ts"
 import { listEvents, listLogs } from "./logs.ts"
+import { getStats, latestMessages, streamChanges } from "./looks.ts"
 import { cancelMessage, cancelMessages, getMessage } from "./messages.ts"
 import { batch, enqueue, publishOne } from "./publish.ts"
 import { burstLimit } from "./publish-faults.ts"
@@ -90,6 +91,9 @@ const routes: readonly (readonly [string, Answering])[] = [
   ["POST /local/faults", armFault],
   ["DELETE /local/faults", clearFaults],
   ["GET /local/clock", getClock],
+  ["GET /local/messages", latestMessages],
+  ["GET /local/stats", getStats],
+  ["GET /local/changes", streamChanges],
   ["POST /local/clock/advance", advanceClock],
 ]
 

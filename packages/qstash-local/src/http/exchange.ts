@@ -12,12 +12,17 @@ export type Call = {
   readonly callerIp: string
 }
 
-/** What to answer; `body` becomes JSON. `unanswered` leaves the client waiting or cuts it off. */
+/** What to answer. `unanswered` leaves the client waiting or cuts it off. */
 export type Reply = {
   readonly status: number
+  /** Becomes JSON. */
   readonly body?: unknown
+  /** Goes out as it is; its type is in `headers`. */
+  readonly text?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly unanswered?: "hang" | "cut"
+  /** Takes the answer over. */
+  readonly stream?: (response: ServerResponse) => void
 }
 
 /** Reads a whole request; undefined when its body is longer than `maxBytes` or breaks off. */
@@ -43,8 +48,9 @@ export async function read(request: IncomingMessage, maxBytes: number): Promise<
 /** Writes an answer. */
 export function write(response: ServerResponse, reply: Reply) {
   if (reply.unanswered === "hang") return
+  if (reply.stream) return reply.stream(response)
   if (reply.unanswered === "cut") return response.destroy()
-  const text = reply.body === undefined ? "" : JSON.stringify(reply.body)
+  const text = reply.text ?? (reply.body === undefined ? "" : JSON.stringify(reply.body))
   const type = reply.body === undefined ? {} : { "Content-Type": "application/json" }
   response.writeHead(reply.status, { ...type, "Content-Length": Buffer.byteLength(text), ...reply.headers })
   response.end(text)

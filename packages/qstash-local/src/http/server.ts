@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { route } from "../api/router.ts"
 import type { Account } from "../engine/account.ts"
+import { isPage, page } from "../page.ts"
 import { type Call, type Reply, read, write } from "./exchange.ts"
 import { first } from "./headers.ts"
 import { isRefusal, overLimit, refuse } from "./problem.ts"
@@ -48,6 +49,7 @@ async function answer(account: Account, request: IncomingMessage): Promise<Reply
   const call = await read(request, maxBodyBytes)
   if (!call) throw overLimit(`request body exceeds ${maxBodyBytes} bytes`)
   if (!isLocal(call)) throw refuse(403, "requests from other sites are refused")
+  if (isPage(call.method, call.target.path)) return page(call.target.path, account.token)
   if (!isAuthorized(account, call)) throw refuse(401, "unauthorized: invalid token")
   return route(account, call)
 }
