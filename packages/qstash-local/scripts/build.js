@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import { cp, rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
@@ -20,11 +19,3 @@ await build({
   logLevel: "warning",
 })
 await cp(at("src/page"), at("dist/page"), { recursive: true })
-if (process.argv.includes("--types"))
-  execFileSync(
-    process.execPath,
-    [fileURLToPath(import.meta.resolve("typescript/bin/tsc")), "-p", at("tsconfig.build.json")],
-    {
-      stdio: "inherit",
-    },
-  )
