@@ -67,7 +67,6 @@ async function equalBy(delivery: Delivery, source: Entry, found: Entry): Promise
   const margin = from.kind === "file" && to.kind === "file" ? 0 : clockMargin
   const verdict = compare(onOurClock(from, source), onOurClock(to, found), margin)
   if (verdict.equal !== undefined) return verdict.equal ? verdict.rule : undefined
-  if (source.size === undefined || found.size === undefined) return undefined
 
   // The MD5 of a local file is cheaper than a request, and proves more.
   const local =
@@ -83,14 +82,14 @@ async function equalBy(delivery: Delivery, source: Entry, found: Entry): Promise
   }
   const [there, here] = await Promise.all([to.stat(found, session), from.stat(source, session)])
   if (!there || !here || there.size !== here.size) return undefined
+  const promised = source.checksum ?? here.checksum
   if (there.checksum?.algorithm === "sha256" && from.kind === "file") {
     const { digest } = await digestOf(from, source, "sha256", session.signal)
     return digest.toString("base64") === there.checksum.value ? "skipped.sha256" : undefined
   }
-  const sums = [there.checksum, here.checksum]
-  if (sums[0] && sums[0].algorithm === sums[1]?.algorithm)
-    return sums[0].value === sums[1].value ? `skipped.${sums[0].algorithm}` : undefined
-  return sameTime(there.mtime, here.mtime ?? here.written) ? "skipped.mtime" : undefined
+  if (promised && there.checksum?.algorithm === promised.algorithm)
+    return there.checksum.value === promised.value ? `skipped.${promised.algorithm}` : undefined
+  return sameTime(there.mtime, source.mtime ?? here.mtime ?? here.written) ? "skipped.mtime" : undefined
 }
 
 const onOurClock = (store: Store, entry: Entry): Entry =>
