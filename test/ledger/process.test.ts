@@ -200,3 +200,12 @@ test("a paused migration does nothing until it is resumed", async () => {
   await run()
   expect(await getMigration("u1", row.id)).toMatchObject({ status: "completed", totals: { migrated: 1 } })
 })
+
+test("a migration that one lane can carry is one message", async () => {
+  await using folder = await temporaryFolder()
+  await files(join(folder.path, "from"), ["a.jpg", "b.jpg"])
+  const { world, run, published } = testWorld()
+  await begin(world, { source: `file:${folder.path}/from`, destination: `file:${folder.path}/to` })
+  await run()
+  expect(published()).toBe(1)
+})

@@ -64,7 +64,9 @@ export async function wakeIdleLanes(
   const at = world.clock.now()
   const plan = lanes.find(({ lane }) => lane === 0)?.plan ?? emptyPlan
   const worth = lanesWorthWaking(plan, row.next, row.options.lanes)
-  let wanted = worth - lanes.filter((lane) => lane.lane !== except && isOut(lane, at)).length
+  // A planner that is done copies too: it counts as one of those that the rest is worth.
+  const self = except !== undefined && plan.complete ? 1 : 0
+  let wanted = worth - self - lanes.filter((lane) => lane.lane !== except && isOut(lane, at)).length
   let woken = 0
   for (let k = 0; k < row.options.lanes && wanted > 0; k++) {
     if (k === except) continue
