@@ -102,7 +102,7 @@ async function bundle(sources: readonly string[], folder: string, { minify }: { 
 }
 
 /** As `sst/resource` reads it: AES-256-GCM, a nonce of zeros (the key is used once), the tag at the end. */
-function encrypted(links: Readonly<Record<string, unknown>>, key: string): Buffer {
+export function encrypted(links: Readonly<Record<string, unknown>>, key: string): Buffer {
   const cipher = createCipheriv("aes-256-gcm", Buffer.from(key, "base64"), Buffer.alloc(12))
   return Buffer.concat([cipher.update(JSON.stringify(links)), cipher.final(), cipher.getAuthTag()])
 }
