@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
+import {
+  expectGone,
+  expectSame,
+  makeFiles,
+  migrationOf,
+  newRoot,
+  ownerOf,
+  type Running,
+  run,
+  start,
+  within,
+} from "./cli-run.ts"
+
+/*
+ * One `imgmigrator serve`, and commands that attach to it.
+ */
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 }) // whole programs, on machines that may be busy
+const root = newRoot()
+const at = (name: string) => join(root, name)
+const state = at(".imgmigrator")
+let service: Running
+let owner: Awaited<ReturnType<typeof ownerOf>>
+beforeAll(async () => {
+  makeFiles(at("photos"), 40, 1_000)
+  service = start(["serve", "--port", "0"], root)
+  await within(() => expect(service.said()).toContain("makes an API key"))
+  owner = await ownerOf(state)
+})
+afterAll(() => void service.child.kill("SIGKILL"))
+
+const idIn = (text: string) => /mig_\w+/.exec(text)?.[0] ?? expect.fail(`no id in ${text}`)
+
+test("it says where it serves, and whose folder it is to a second one", async () => {
+  expect(service.said()).toContain(`ImgMigrator serves ${owner.url}/api/v1, with its state in ${state}.`)
+  const second = await run(["serve", "--port", "0"], root)
+  expect(second).toMatchObject({ code: 2, stdout: "" })
+  expect(second.stderr).toMatch(
+    new RegExp(
+      `belongs to process ${owner.pid} \\(imgmigrator serve, since .*\\), which serves ${owner.url}`,
+    ),
+  )
+  const port = new URL(owner.url).port
+  const taken = await run(["serve", "--port", port, "--state", "other"], root)
+  expect(taken).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is in use.`),
+  })
+})
+
+test("migrations of several commands at once all arrive through it", async () => {
+  const names = ["one", "two", "three"]
+  const all = await Promise.all(names.map((name) => run(["migrate", "photos", name, "--json"], root)))
+  for (const [index, ended] of all.entries()) {
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(migrationOf(ended)).toMatchObject({ status: "completed", totals: { migrated: 40 } })
+    expectSame(at("photos"), at(names[index] ?? ""))
+  }
+  expect(await ownerOf(state)).toEqual(owner)
+})
+
+test("what can't be moved is told with its reason, the rest arrives, exit code 1; retry says so again", async () => {
+  makeFiles(at("flawed"), 3, 100)
+  const noUtf8 = Buffer.concat([Buffer.from(`${at("flawed")}/`), Buffer.from([0xff]), Buffer.from(".jpg")])
+  writeFileSync(noUtf8, "x")
+  const server = createServer().listen(join(at("flawed"), "socket"))
+  const ended = await run(["migrate", "flawed", "flawed-copy"], root)
+  expect(ended.code, ended.stderr).toBe(1)
+  expect(ended.stdout).toMatch(/^Completed in [\d:]+, but 2 images could not be moved\./)
+  expect(ended.stdout).toMatch(/\nFailed:\n[\s\S]* {2}socket\n {4}source\.type: /)
+  expect(ended.stdout).toMatch(/\n {4}source\.name: .*no UTF-8/)
+  const arrived = readdirSync(at("flawed-copy"), { recursive: true }).filter((name) =>
+    /\.jpg$/.test(String(name)),
+  )
+  expect(arrived).toHaveLength(3)
+
+  const id = idIn((await run(["list", "--status", "completed_with_failures"], root)).stdout)
+  const report = await run(["report", id, "--outcome", "failed", "--format", "ndjson"], root)
+  const entries = report.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+  expect(entries.map(({ code }) => code).sort()).toEqual(["source.name", "source.type"])
+  expect((await run(["report", id], root)).stdout.split("\r\n")).toHaveLength(1 + 5 + 1)
+  const retried = await run(["retry", id], root)
+  expect(retried).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
+  await within(async () =>
+    expect((await run(["status", id], root)).stdout).toContain("completed_with_failures"),
+  )
+  server.close()
+})
+
+test("a dry run copies nothing, an empty source is no error", async () => {
+  mkdirSync(at("empty"))
+  const [dry, empty] = await Promise.all([
+    run(["migrate", "photos", "dry", "--dry-run"], root),
+    run(["migrate", "empty", "empty-copy"], root),
+  ])
+  expect(dry).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^Dry run: 40 images looked at, none copied\./),
+  })
+  expect(existsSync(at("dry"))).toBe(false)
+  expect(empty).toMatchObject({ code: 0, stdout: expect.stringMatching(/^The source is empty/) })
+})
+
+test("a key made on the command line opens the API to its user alone, until it is revoked", async () => {
+  const { stdout } = await run(["keys", "create", "--user", "ada", "--name", "laptop"], root)
+  const key = stdout.trim()
+  const list = () => run(["list", "--api", owner.url, "--key", key], root)
+  expect(await list()).toMatchObject({ code: 0, stdout: "" })
+  const [mine] = (await run(["list"], root)).stdout.split("\n")
+  const foreign = await run(["status", idIn(mine ?? ""), "--api", owner.url, "--key", key], root)
+  expect(foreign).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no migration") })
+  const [keyId = ""] = (await run(["keys", "list", "--user", "ada"], root)).stdout.split(" ")
+  expect((await run(["keys", "revoke", "--user", "ada", keyId], root)).code).toBe(0)
+  expect(await list()).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("does not know this API key"),
+  })
+})
+
+test("a migration can be paused, resumed and cancelled from another terminal", async () => {
+  makeFiles(at("many"), 1_500, 500)
+  const running = start(
+    ["migrate", "many", "many-copy", "--lanes", "1", "--concurrency", "1", "--json"],
+    root,
+  )
+  await within(() => expect(readdirSync(at("many-copy"), { recursive: true }).length).toBeGreaterThan(10))
+  const id = idIn((await run(["list", "--status", "running"], root)).stdout)
+  expect(await run(["pause", id], root)).toMatchObject({ code: 0, stdout: `${id} is paused.\n` })
+  await within(() => expect(running.said()).toContain("paused"))
+  expect((await run(["retry", id], root)).stderr).toContain("Resume it first")
+  expect(await run(["resume", id], root)).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
+  expect(await run(["cancel", id], root)).toMatchObject({ code: 0, stdout: `${id} is cancelled.\n` })
+  const ended = await running.ended
+  expect(ended.code, ended.stderr).toBe(2)
+  expect(migrationOf(ended)).toMatchObject({ id, status: "cancelled" })
+  expect((await run(["resume", id], root)).code).toBe(2)
+})
+
+test("Ctrl-C ends it cleanly, and nothing of it is left", async () => {
+  service.child.kill("SIGINT")
+  expect(await service.ended).toMatchObject({ code: 0, signal: null })
+  await expectGone(owner)
+  expect(existsSync(join(state, "owner.json"))).toBe(false)
+})
