@@ -19,16 +19,21 @@ const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters in keys are what is looked for
 const special = /[&<>"\x00-\x1f\x7f]/g
+const needsEscape = new RegExp(special.source)
 
 /** Control characters become references, as S3 writes them, though XML 1.0 allows only three of them. */
-const escapeXml = (text: string) =>
-  text.replace(
-    special,
-    (character) => entities[character] ?? `&#x${character.charCodeAt(0).toString(16).toUpperCase()};`,
-  )
+const escapeXml = (text: string) => (needsEscape.test(text) ? text.replace(special, escapeCharacter) : text)
+
+const escapeCharacter = (character: string) =>
+  entities[character] ?? `&#x${character.charCodeAt(0).toString(16).toUpperCase()};`
 
 /** ISO 8601 as S3 writes it in XML: whole seconds with `.000Z`. */
-export const isoDate = (time: number) => new Date(time).toISOString()
+export function isoDate(time: number): string {
+  if (lastDate.time !== time) lastDate = { time, text: new Date(time).toISOString() }
+  return lastDate.text
+}
+
+let lastDate = { time: 0, text: new Date(0).toISOString() }
 
 export const quoted = (etag: string) => `"${etag}"`
 

@@ -30,7 +30,8 @@ export function readTarget(url: string, host: string | undefined, region: string
   return { bucket, ...keyOf(slash < 0 ? "" : path.slice(slash + 1)), query, pairs, path }
 }
 
-const keyOf = (key: string) => (key ? { key } : {})
+/** As a string of its own: a slice would keep the whole request line, signature and all, with every object. */
+const keyOf = (key: string) => (key ? { key: Buffer.from(key).toString() } : {})
 
 function readQuery(text: string): [string, string][] {
   return text

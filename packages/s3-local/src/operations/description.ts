@@ -43,8 +43,12 @@ function readContentHeaders(incoming: Incoming): Record<string, string> {
     const kept = name === "content-encoding" ? withoutAwsChunked(value) : value
     return kept ? [[name, kept] as const] : []
   })
-  return { "content-type": "binary/octet-stream", ...Object.fromEntries(entries) }
+  return entries.length === 0 ? plainHeaders : { ...plainHeaders, ...Object.fromEntries(entries) }
 }
+
+/** Shared by the many objects that have nothing else. */
+const plainHeaders = { "content-type": "binary/octet-stream" }
+const noMetadata = {}
 
 const withoutAwsChunked = (value: string | undefined) =>
   value
@@ -61,7 +65,7 @@ function readMetadata(incoming: Incoming): Record<string, string> {
   const size = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (size > maxMetadataBytes)
     throw new S3Error("MetadataTooLarge", undefined, { Size: size, MaxSizeAllowed: maxMetadataBytes })
-  return Object.fromEntries(entries)
+  return entries.length === 0 ? noMetadata : Object.fromEntries(entries)
 }
 
 /** What this server can't do must not look as if it had been done. */

@@ -1,15 +1,15 @@
-import { randomUUID } from "node:crypto"
 import { type Depot, references } from "./depot.ts"
 import type { Blob } from "./records.ts"
 
 /** Keeps bytes in memory: what is stored and nothing more. */
 export function memoryDepot(): Depot {
   const kept = new Map<string, readonly Buffer[]>()
+  let last = 0
   const { retain, release } = references(({ id }) => kept.delete(id))
   return {
     async write(source) {
       const whole = await gather(source)
-      const blob: Blob = { id: randomUUID(), size: whole.reduce((sum, piece) => sum + piece.length, 0) }
+      const blob: Blob = { id: String(++last), size: whole.reduce((sum, piece) => sum + piece.length, 0) }
       kept.set(blob.id, whole)
       retain([blob])
       return blob
@@ -38,11 +38,19 @@ async function gather(source: AsyncIterable<Buffer>): Promise<Buffer[]> {
     pending.push(piece)
     size += piece.length
     if (size < maxPiece) continue
-    whole.push(Buffer.concat(pending))
+    whole.push(exact(pending, size))
     pending = []
     size = 0
   }
-  return size > 0 ? [...whole, Buffer.concat(pending)] : whole
+  return size > 0 ? [...whole, exact(pending, size)] : whole
+}
+
+/** Of its own memory: a small Buffer is else a view of 8 KB that it would keep alive. */
+function exact(pieces: readonly Buffer[], size: number): Buffer {
+  const whole = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const piece of pieces) at += piece.copy(whole, at)
+  return whole
 }
 
 function slices(pieces: readonly Buffer[], start: number, end: number): Buffer[] {
