@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { Client } from "@upstash/qstash"
 import { startQStash, virtualClock } from "qstash-local"
 import { expect, onTestFinished, test } from "vitest"
+import "./support/quiet-sdk.ts"
 import { rawCall } from "./support/raw-call.ts"
 import { startReceiver } from "./support/receiver.ts"
 
@@ -49,6 +50,81 @@ test("what was delayed, failed or waiting for a retry goes on after a restart", 
   expect(receiver.paths().slice(2)).toEqual(["/again", "/ok"])
   expect(receiver.deliveries[2]?.headers).toMatchObject({ "upstash-retried": "1", own: "1" })
   expect(receiver.deliveries[3]?.body).toEqual(binary)
+})
+
+test("queues, groups, keys, schedules and their states outlast a restart", async () => {
+  const stateDir = await folder()
+  const receiver = await startReceiver()
+  const clock = virtualClock()
+  const before = await startQStash({ port: 0, clock, stateDir })
+  const client = clientOf(before.url, before.token)
+  await client.queue({ queueName: "q" }).upsert({ parallelism: 2, paused: true })
+  await client.queue({ queueName: "q" }).enqueue({ url: `${receiver.url}/queued`, body: "" })
+  await client.urlGroups.addEndpoints({ name: "g", endpoints: [{ url: receiver.url }] })
+  await client.flowControl.pin("k", { parallelism: 7 })
+  await client.flowControl.pause("k")
+  await client.schedules.create({
+    scheduleId: "s",
+    destination: `${receiver.url}/tick`,
+    cron: "* * * * *",
+    body: "ü",
+  })
+  const { status } = await rawCall(before.port, "POST", "/v2/keys/rotate", {
+    authorization: `Bearer ${before.token}`,
+  })
+  expect(status).toBe(200)
+  await clock.advance(0)
+  await before.close()
+
+  const after = await startQStash({ port: 0, clock, stateDir })
+  onTestFinished(() => after.close())
+  const again = clientOf(after.url, after.token)
+  expect(after.currentSigningKey).toBe(before.nextSigningKey)
+  expect(await again.queue({ queueName: "q" }).get()).toMatchObject({ parallelism: 2, paused: true, lag: 1 })
+  expect(await again.urlGroups.get("g")).toMatchObject({ endpoints: [{ url: receiver.url }] })
+  expect(await again.flowControl.get("k")).toMatchObject({
+    parallelismMax: 7,
+    isPaused: true,
+    isPinnedParallelism: true,
+  })
+  await clock.advance("1m")
+  expect(receiver.paths()).toEqual(["/tick"])
+  expect(receiver.deliveries[0]?.body).toEqual(Buffer.from("ü"))
+  await again.queue({ queueName: "q" }).resume()
+  await clock.advance(0)
+  expect(receiver.paths()).toEqual(["/tick", "/queued"])
+})
+
+test("a queue's head that was waiting for its retry still holds the queue after a restart", async () => {
+  const stateDir = await folder()
+  const receiver = await startReceiver((_, nth) => ({ status: nth === 1 ? 500 : 200 }))
+  const clock = virtualClock()
+  const before = await startQStash({ port: 0, clock, stateDir })
+  const queue = clientOf(before.url, before.token).queue({ queueName: "q" })
+  await queue.enqueue({ url: `${receiver.url}/1`, body: "" })
+  await queue.enqueue({ url: `${receiver.url}/2`, body: "" })
+  await clock.advance("1s")
+  await before.close()
+  const after = await startQStash({ port: 0, clock, stateDir })
+  onTestFinished(() => after.close())
+  await clock.advance("10s")
+  expect(receiver.paths()).toEqual(["/1"])
+  await clock.advance("1s")
+  expect(receiver.paths()).toEqual(["/1", "/1", "/2"])
+})
+
+test("a delivery that a closing server breaks off does not count as an attempt", async () => {
+  const stateDir = await folder()
+  const receiver = await startReceiver((_, nth) => (nth === 1 ? "hang" : {}))
+  const before = await startQStash({ port: 0, stateDir })
+  await clientOf(before.url, before.token).publish({ url: receiver.url, body: "", retries: 0 })
+  while (receiver.deliveries.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await before.close()
+  const after = await startQStash({ port: 0, stateDir })
+  onTestFinished(() => after.close())
+  await after.idle()
+  expect(receiver.deliveries.map(({ headers }) => headers["upstash-retried"])).toEqual(["0", "0"])
+  expect(after.stats()).toMatchObject({ delivered: 1, deadLetters: 0 })
 })
 
 test("a folder belongs to one server at a time", async () => {

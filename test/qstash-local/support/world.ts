@@ -1,6 +1,7 @@
 import { Client, Receiver as Verifier } from "@upstash/qstash"
 import { type QStash, type QStashOptions, startQStash, type VirtualClock, virtualClock } from "qstash-local"
 import { onTestFinished } from "vitest"
+import "./quiet-sdk.ts"
 import { rawCall } from "./raw-call.ts"
 import { type Answering, type Receiver, startReceiver } from "./receiver.ts"
 
@@ -21,13 +22,6 @@ export type World = {
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
 export type Called = { status: number; headers: Record<string, any>; body: any }
-
-/** The SDK announces every answer that is no success on the console; here they are what is asked for. */
-const aloud = { warn: console.warn, error: console.error }
-for (const level of ["warn", "error"] as const)
-  console[level] = (...words: unknown[]) => {
-    if (!String(words[0]).startsWith("[Upstash QStash]")) aloud[level](...words)
-  }
 
 /** A QStash with a virtual clock, the published SDK as its client, and someone to deliver to. */
 export async function startWorld(

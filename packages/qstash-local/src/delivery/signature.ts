@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto"
+import { createHash, createHmac, randomUUID } from "node:crypto"
 
 export const devCredentials = {
   token: "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0=",
@@ -22,7 +22,7 @@ export function sign(key: string, url: string, body: Buffer, at: number): string
     exp: iat + lifetimeSeconds,
     nbf: 0,
     iat,
-    jti: `jwt_${randomBytes(16).toString("hex")}`,
+    jti: `jwt_${randomUUID().replaceAll("-", "")}`,
     body: createHash("sha256").update(body).digest("base64url"),
   })
   const signed = `${header}.${claims}`

@@ -33,8 +33,11 @@ export type EventLog = {
   listen(hear: (event: Event) => void): () => void
 }
 
-/** The log is kept in memory, the last `capacity` events and at most `maxBytes` of bodies. */
-export function createEventLog(capacity = 50_000, maxBytes = 64 * 1024 * 1024): EventLog {
+/**
+ * The log is kept in memory, the last 10,000 events and at most `maxBytes` of bodies.
+ * Source: Upstash docs, QStash > How To > Debug Logs, for the number.
+ */
+export function createEventLog(capacity = 10_000, maxBytes = 64 * 1024 * 1024): EventLog {
   let events: (Event | undefined)[] = []
   let start = 0
   let bytes = 0

@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto"
+import { randomUUID } from "node:crypto"
 
-const alphabet = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/** A new id such as `msg_2bXk…`: sortable by time (ms) first, then 96 random bits. */
+/** A new id such as `msg_0UQ8aZ3k…`: letters and digits, sortable by its time (ms), then 122 random bits. */
 export function newId(prefix: string, at: number): string {
-  return `${prefix}_${base58(BigInt(Math.trunc(at)), 8)}${base58(BigInt(`0x${randomBytes(12).toString("hex")}`), 17)}`
+  return `${prefix}_${base62(Math.trunc(at), 8)}${randomUUID().replaceAll("-", "")}`
 }
 
-function base58(value: bigint, length: number): string {
+function base62(value: number, length: number): string {
   let text = ""
-  for (let rest = value; text.length < length; rest /= 58n) text = alphabet[Number(rest % 58n)] + text
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) text = alphabet[rest % 62] + text
   return text
 }

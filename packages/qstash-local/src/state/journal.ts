@@ -16,7 +16,7 @@ export type Journal = {
   commit(): Promise<void>
   /** Changes in the file. */
   length(): number
-  /** Replaces all history by these changes, which must amount to the present. */
+  /** Replaces all history by these changes. They are read when all before is written, and must amount to what is then. */
   rewrite(present: Iterable<Change>): Promise<void>
   close(): Promise<void>
 }
@@ -140,6 +140,20 @@ async function write(
   present: Iterable<Change>,
 ): Promise<{ file: FileHandle; lines: number }> {
   const file = await open(join(folder, `${name}.next`), "w")
+  try {
+    const lines = await writeAll(file, present)
+    await rename(join(folder, `${name}.next`), join(folder, name))
+    // A rename is durable only when its folder is.
+    const parent = await open(folder, "r")
+    await parent.sync().finally(() => parent.close())
+    return { file, lines }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+async function writeAll(file: FileHandle, present: Iterable<Change>): Promise<number> {
   let lines = 0
   let part: string[] = []
   for (const change of present) {
@@ -151,9 +165,5 @@ async function write(
   }
   await file.appendFile(part.join(""))
   await file.datasync()
-  await rename(join(folder, `${name}.next`), join(folder, name))
-  // A rename is durable only when its folder is.
-  const parent = await open(folder, "r")
-  await parent.sync().finally(() => parent.close())
-  return { file, lines }
+  return lines
 }

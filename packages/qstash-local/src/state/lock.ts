@@ -7,7 +7,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   for (let tries = 0; tries < 5; tries++) {
     if (await claim(path)) return () => rm(path, { force: true })
     const owner = Number(await readFile(path, "utf8").catch(() => ""))
-    if (isAlive(owner)) throw new Error(`${folder} is in use by process ${owner}`)
+    if (isAlive(owner))
+      throw new Error(`${folder} is in use by process ${owner} (if that is another program, remove ${path})`)
     await rm(path, { force: true })
   }
   throw new Error(`${folder} cannot be locked`)

@@ -76,10 +76,15 @@ export async function openState(folder: string | undefined): Promise<State> {
   }
   await mkdir(folder, { recursive: true })
   const unlock = await lockFolder(folder)
-  for await (const [name, key, value] of readJournal(folder)) all.get(name)?.restore(key, value)
-  for (const key of tables.progress.keys())
-    Object.assign(tables.messages.get(key) ?? {}, tables.progress.get(key))
-  journal = await openJournal(folder, changes())
+  try {
+    for await (const [name, key, value] of readJournal(folder)) all.get(name)?.restore(key, value)
+    for (const key of tables.progress.keys())
+      Object.assign(tables.messages.get(key) ?? {}, tables.progress.get(key))
+    journal = await openJournal(folder, changes())
+  } catch (error) {
+    await unlock()
+    throw error
+  }
   let rewriting = false
 
   function rewriteIfLong() {
