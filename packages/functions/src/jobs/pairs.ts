@@ -1,7 +1,7 @@
 import { Fault } from "@imgmigrator/core/fault"
 import type { Plan } from "@imgmigrator/core/lane"
 import { mergeJoin } from "@imgmigrator/core/merge"
-import type { Entry } from "@imgmigrator/stores"
+import { type Entry, validateManifest } from "@imgmigrator/stores"
 import type { Pair } from "./decide.ts"
 import type { Delivery } from "./delivery.ts"
 
@@ -20,6 +20,7 @@ export async function* pairs(delivery: Delivery, plan: Plan): AsyncGenerator<rea
     source.probe("read", session),
     row.options.dry_run ? undefined : destination.probe("write", session),
   ])
+  if (source.kind === "urls" && plan.cursor === undefined) await validateManifest(source, session)
   const after = plan.cursor
   const entries = source.list({ signal: session.signal, ...(after !== undefined && { after }) })
   yield* batched(
