@@ -84,7 +84,7 @@ test("what can't be moved is told with its reason, the rest arrives, exit code 1
     .split("\n")
     .map((line) => JSON.parse(line))
   expect(entries.map(({ code }) => code).sort()).toEqual(["source.name", "source.type"])
-  expect((await run(["report", id], root)).stdout.split("\r\n")).toHaveLength(1 + 5 + 1)
+  expect((await run(["report", id, "--format", "csv"], root)).stdout.split("\r\n")).toHaveLength(1 + 5 + 1)
   const retried = await run(["retry", id], root)
   expect(retried).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
   await within(async () =>

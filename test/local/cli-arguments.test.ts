@@ -88,7 +88,7 @@ const wrong: readonly (readonly [
   ["an address that is none", list, ["--api", "elsewhere", "--key", "k"], /^--api must be the URL/],
   ["two places", list, ["--api", here, "--key", "k", "--state", "x"], /^--state is for the local service/],
   ["an unknown status", list, ["--status", "odd"], /^--status must be one of pending, running/],
-  ["an unknown format", report, ["id", "--format", "pdf"], /^--format must be csv or ndjson\.$/],
+  ["an unknown format", report, ["id", "--format", "pdf"], /^--format must be one of text, csv, ndjson\.$/],
   ["an unknown outcome", report, ["id", "--outcome", "odd"], /^--outcome must be one of migrated/],
   ["a port that is none", serve, ["--port", "70000"], /^--port must be a whole number up to 65535/],
   [

@@ -98,6 +98,8 @@ test("the outcome is a sentence and a table", () => {
       "  skipped          0",
       "  failed           0",
       "  discovered      12  1.5 KB",
+      "",
+      "Image by image: imgmigrator report mig_1",
     ].join("\n"),
   )
 })

@@ -5,8 +5,10 @@ import { bytes, count, duration, images, plain } from "./format.ts"
 /** What became of a migration: a sentence, the table of outcomes, the first failures with their reasons. */
 export function outcomeText(migration: Migration, failures: readonly ReportEntry[]): string {
   const { status, totals } = migration
-  const moved = status === "failed" && totals.discovered === 0 ? [] : ["", table(migration)]
-  return [sentence(migration), ...moved, ...failed(migration, failures)].join("\n")
+  const nothing = status === "failed" && totals.discovered === 0
+  const moved = nothing ? [] : ["", table(migration)]
+  const each = totals.discovered === 0 ? [] : ["", `Image by image: imgmigrator report ${migration.id}`]
+  return [sentence(migration), ...moved, ...failed(migration, failures), ...each].join("\n")
 }
 
 function sentence({ status, totals, error, options, started_at, completed_at }: Migration): string {
