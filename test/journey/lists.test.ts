@@ -48,15 +48,15 @@ const fromList = async (name: string, content: string, destination = folder()) =
 }
 
 test.for([
-  ["bad-line.csv", () => `url,name\n${origin}/a.jpg,a.jpg\nnot a url,b.jpg\n`, /line 3/i],
-  ["twice.csv", () => `url,name\n${origin}/a.jpg,x.jpg\n${origin}/b.jpg,x.jpg\n`, /x\.jpg/],
+  ["bad-line.csv", (origin: string) => `url,name\n${origin}/a.jpg,a.jpg\nnot a url,b.jpg\n`, /line 3/i],
+  ["twice.csv", (origin: string) => `url,name\n${origin}/a.jpg,x.jpg\n${origin}/b.jpg,x.jpg\n`, /x\.jpg/],
   ["empty.txt", () => "\n", /no address/],
 ] as const)(
   "a list that can't be right stops before anything is copied: %s",
   async ([name, content, message]) => {
     serve("/a.jpg", "a")
     serve("/b.jpg", "b")
-    const { done, destination } = await fromList(name, content())
+    const { done, destination } = await fromList(name, content(origin))
     expect(done).toMatchObject({
       status: "failed",
       error: { message: expect.stringMatching(message) },
