@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -18,7 +19,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3"
 import { expect, onTestFinished, test } from "vitest"
-import { sendSigned } from "./raw.ts"
+import { sendSigned, signed } from "./raw.ts"
 import { bucket, bytes, fresh, sdk, sdkOf, server } from "./support.ts"
 
 function directory(): string {
@@ -100,6 +101,21 @@ test("a refused put leaves nothing on disk, small or large", async () => {
   }
   expect(filesIn(dir, "data")).toHaveLength(0)
   expect(filesIn(dir, "buckets").map(({ name }) => name)).toEqual(["bucket.json"])
+})
+
+test("an upload that the client breaks off leaves nothing on disk", async () => {
+  const dir = directory()
+  const s3 = await server({ dir })
+  const ask = await signed(s3, { method: "PUT", path: `/${bucket}/x` })
+  const headers = { ...ask.headers, "content-length": 1_000_000 }
+  const outgoing = request({ port: s3.port, method: "PUT", path: ask.path, headers })
+  const failed = once(outgoing, "error")
+  outgoing.write(bytes(900_000))
+  await expect.poll(() => filesIn(dir, "data")).toHaveLength(1)
+  outgoing.destroy(new Error("broken off"))
+  await failed
+  await expect.poll(() => filesIn(dir, "data")).toHaveLength(0)
+  expect(await sendSigned(s3, { path: `/${bucket}/x` })).toMatchObject({ status: 404 })
 })
 
 test("an object that is replaced or deleted while it is read is read to its end", async () => {

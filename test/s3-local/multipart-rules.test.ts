@@ -152,6 +152,15 @@ test("SHA-256 is composite: each part needs its own, at its upload and at the en
   expect(ObjectParts).toMatchObject({ TotalPartsCount: 2, Parts: [{ Size: five.length }, { Size: 3 }] })
 })
 
+test("composite parts with a gap in their numbers are a 500, as S3 documents it", async () => {
+  const { client, UploadId } = await begin({ ChecksumAlgorithm: "SHA256" })
+  const { ETag, ChecksumSHA256 } = await client.send(
+    new UploadPartCommand({ ...at, UploadId, PartNumber: 2, Body: "x", ChecksumAlgorithm: "SHA256" }),
+  )
+  const gap = complete(client, UploadId, [{ PartNumber: 2, ETag, ChecksumSHA256 }])
+  expect(await refusal(gap)).toEqual({ status: 500, code: "InternalError" })
+})
+
 test("a part whose checksum is of another algorithm than the upload's is refused", async () => {
   const { client, UploadId } = await begin({ ChecksumAlgorithm: "CRC64NVME" })
   const call = client.send(
