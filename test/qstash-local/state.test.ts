@@ -5,7 +5,8 @@ import fc from "fast-check"
 import { startQStash } from "qstash-local"
 import { expect, onTestFinished, test } from "vitest"
 import { createFifo } from "../../packages/qstash-local/src/state/fifo.ts"
-import { type Change, openJournal, readJournal } from "../../packages/qstash-local/src/state/journal.ts"
+import { openJournal } from "../../packages/qstash-local/src/state/journal.ts"
+import { type Change, readJournal } from "../../packages/qstash-local/src/state/journal-file.ts"
 
 async function folder() {
   const path = await mkdtemp(join(tmpdir(), "qstash-local-"))

@@ -1,7 +1,9 @@
 import { createFifo } from "../state/fifo.ts"
 import type { Table } from "../state/table.ts"
 import type { Clock } from "../time/clock.ts"
-import type { Flows, Lane } from "./flow.ts"
+import { createAlarms } from "./alarms.ts"
+import type { Flows } from "./flow.ts"
+import type { Lane } from "./lane.ts"
 import type { Message } from "./message.ts"
 import { createLines, type Line, type Queue } from "./queues.ts"
 import type { Activity } from "./quiet.ts"
@@ -43,7 +45,7 @@ export function createDispatcher({
   activity,
   fly,
 }: Setup): Dispatcher {
-  const timers = new Map<Message, () => void>()
+  const alarms = createAlarms(clock)
   const lines = createLines(queues)
   const open = createFifo<Lane>()
   const flying = new Set<Message>()
@@ -54,16 +56,7 @@ export function createDispatcher({
     // After a restart: a head that has failed before still blocks its queue.
     const begun = message.retried > 0 && message.queueName !== undefined
     if (begun && message.queueName) lines.hold(message.queueName, message.id)
-    whenDue(message, begun ? stand : arrive)
-  }
-
-  function whenDue(message: Message, then: (message: Message) => void) {
-    if (message.notBefore <= clock.now()) return then(message)
-    const off = clock.schedule(message.notBefore, () => {
-      timers.delete(message)
-      then(message)
-    })
-    timers.set(message, off)
+    alarms.whenDue(message, begun ? stand : arrive)
   }
 
   function arrive(message: Message) {
@@ -122,7 +115,7 @@ export function createDispatcher({
     const next = await fly(message)
     flying.delete(message)
     flows.landed(lane)
-    if (next === "again") whenDue(message, stand)
+    if (next === "again") alarms.whenDue(message, stand)
     else leave(message)
     wake(lane)
     done()
@@ -143,8 +136,7 @@ export function createDispatcher({
     submit,
     withdraw(message) {
       if (flying.has(message)) return false
-      timers.get(message)?.()
-      const waited = timers.delete(message) || flows.lane(message).waiting.remove(message)
+      const waited = alarms.callOff(message) || flows.lane(message).waiting.remove(message)
       if (message.queueName !== undefined && lines.line(message.queueName).waiting.remove(message))
         return true
       const hadPlace = message.queueName !== undefined && lines.line(message.queueName).active.has(message.id)
@@ -152,11 +144,7 @@ export function createDispatcher({
       return true
     },
     hasten(message) {
-      const off = timers.get(message)
-      if (!off) return
-      off()
-      timers.delete(message)
-      stand(message)
+      if (alarms.callOff(message)) stand(message)
     },
     queueChanged: admit,
     flowChanged(key) {
@@ -170,7 +158,7 @@ export function createDispatcher({
     isFlying: (message) => flying.has(message),
     stop() {
       stopped = true
-      for (const off of timers.values()) off()
+      alarms.stop()
       for (const lane of flows.lanes()) lane.alarm?.()
     },
   }

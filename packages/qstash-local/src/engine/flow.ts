@@ -1,6 +1,6 @@
-import { createFifo, type Fifo } from "../state/fifo.ts"
 import type { Table } from "../state/table.ts"
 import type { Clock } from "../time/clock.ts"
+import { createLane, type Lane } from "./lane.ts"
 import type { FlowConfig, Message } from "./message.ts"
 
 /** What is kept of a flow control key. What is pinned is not changed by what messages ask for. */
@@ -10,19 +10,6 @@ export type FlowState = {
   readonly pinnedParallelism: boolean
   readonly pinnedRate: boolean
   readonly paused: boolean
-}
-
-/** Messages that wait for the same key, or for none: first in, first out. */
-export type Lane = {
-  readonly key?: string
-  readonly waiting: Fifo<Message>
-  flying: number
-  windowStart: number
-  windowCount: number
-  /** Stands among those that may launch. */
-  open: boolean
-  /** Calls off the wake-up at the end of the window. */
-  alarm?: () => void
 }
 
 export type Flows = {
@@ -141,12 +128,3 @@ export function createFlows(clock: Clock, states: Table<FlowState>): Flows {
 
 const same = (a: FlowConfig, b: FlowConfig) =>
   a.parallelism === b.parallelism && a.rate === b.rate && a.periodMs === b.periodMs
-
-const createLane = (key?: string): Lane => ({
-  ...(key !== undefined && { key }),
-  waiting: createFifo<Message>(),
-  flying: 0,
-  windowStart: Number.NEGATIVE_INFINITY,
-  windowCount: 0,
-  open: false,
-})

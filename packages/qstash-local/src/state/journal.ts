@@ -1,11 +1,5 @@
-import { createReadStream } from "node:fs"
-import { type FileHandle, open, rename } from "node:fs/promises"
-import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { type Deferred, deferred } from "./deferred.ts"
-
-/** One change: what became of `key` in `table`; without a value it is gone. */
-export type Change = readonly [table: string, key: string, value?: unknown]
+import { type Change, writeJournal } from "./journal-file.ts"
 
 export type Journal = {
   /** False: nothing is kept, changes need not even be written out. */
@@ -31,40 +25,12 @@ export const forgetful: Journal = {
   close: () => Promise.resolve(),
 }
 
-const name = "journal.ndjson"
-
-/** All changes in the journal of `folder`, oldest first; a last line that was cut by a crash is left out. */
-export async function* readJournal(folder: string): AsyncGenerator<Change> {
-  let torn = false
-  try {
-    for await (const line of createInterface({ input: createReadStream(join(folder, name)) })) {
-      if (torn) throw new Error(`${join(folder, name)} is damaged before its last line`)
-      const change = parse(line)
-      if (change) yield change
-      else torn = true
-    }
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
-  }
-}
-
-function parse(line: string): Change | undefined {
-  try {
-    const change: unknown = JSON.parse(line)
-    if (!Array.isArray(change)) return undefined
-    const [table, key, value]: unknown[] = change
-    return typeof table === "string" && typeof key === "string" ? [table, key, value] : undefined
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * The journal in `folder`. Begins by rewriting it as `present`, for a torn line must not be continued.
  * After a write has failed nothing more is written, and every commit is refused with the reason.
  */
 export async function openJournal(folder: string, present: Iterable<Change>): Promise<Journal> {
-  let { file, lines } = await write(folder, present)
+  let { file, lines } = await writeJournal(folder, present)
   let waiting: string[] = []
   let waiters: Deferred[] = []
   let broken: { reason: unknown } | undefined
@@ -117,7 +83,7 @@ export async function openJournal(folder: string, present: Iterable<Change>): Pr
     rewrite: (now) =>
       inTurn(async () => {
         try {
-          const fresh = await write(folder, now)
+          const fresh = await writeJournal(folder, now)
           await file.close()
           file = fresh.file
           lines = fresh.lines + waiting.length
@@ -131,39 +97,4 @@ export async function openJournal(folder: string, present: Iterable<Change>): Pr
       broken = { reason: new Error("the journal is closed") }
     },
   }
-}
-
-const linesAtOnce = 1000
-
-async function write(
-  folder: string,
-  present: Iterable<Change>,
-): Promise<{ file: FileHandle; lines: number }> {
-  const file = await open(join(folder, `${name}.next`), "w")
-  try {
-    const lines = await writeAll(file, present)
-    await rename(join(folder, `${name}.next`), join(folder, name))
-    // A rename is durable only when its folder is.
-    const parent = await open(folder, "r")
-    await parent.sync().finally(() => parent.close())
-    return { file, lines }
-  } catch (error) {
-    await file.close()
-    throw error
-  }
-}
-
-async function writeAll(file: FileHandle, present: Iterable<Change>): Promise<number> {
-  let lines = 0
-  let part: string[] = []
-  for (const change of present) {
-    part.push(`${JSON.stringify(change)}\n`)
-    lines += 1
-    if (part.length < linesAtOnce) continue
-    await file.appendFile(part.join(""))
-    part = []
-  }
-  await file.appendFile(part.join(""))
-  await file.datasync()
-  return lines
 }

@@ -1,4 +1,5 @@
-import type { Change, Journal } from "./journal.ts"
+import type { Journal } from "./journal.ts"
+import type { Change } from "./journal-file.ts"
 
 /** A map whose changes are noted in the journal. */
 export type Table<V> = {
