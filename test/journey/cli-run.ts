@@ -40,8 +40,17 @@ const clean = Object.fromEntries(
 )
 
 /** Starts the real command as a process of its own. */
-export function start(args: readonly string[], cwd: string, node = process.execPath): Running {
-  const child = spawn(node, [bin, ...args], { cwd, env: clean, stdio: ["ignore", "pipe", "pipe"] })
+export function start(
+  args: readonly string[],
+  cwd: string,
+  node = process.execPath,
+  env: Readonly<Record<string, string>> = {},
+): Running {
+  const child = spawn(node, [bin, ...args], {
+    cwd,
+    env: { ...clean, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   const said = { stdout: "", stderr: "" }
   for (const name of ["stdout", "stderr"] as const)
     child[name].setEncoding("utf8").on("data", (text: string) => {
