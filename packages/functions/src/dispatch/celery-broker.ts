@@ -21,6 +21,8 @@ export type Broker =
   | (Address & { readonly kind: "redis"; readonly database: number })
   | (Address & { readonly kind: "rabbitmq"; readonly vhost: string })
 
+export const brokerNames = { redis: "Redis", rabbitmq: "RabbitMQ" } as const
+
 const schemes = {
   "redis:": { kind: "redis", port: 6379, tls: false },
   "rediss:": { kind: "redis", port: 6379, tls: true },

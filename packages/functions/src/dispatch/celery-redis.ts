@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { isIP } from "node:net"
 import { createClient } from "@redis/client"
 import type { Broker } from "./celery-broker.ts"
 import { redisEnvelope } from "./celery-message.ts"
@@ -33,7 +34,7 @@ export async function openRedis(broker: Broker & { kind: "redis" }, timeoutMs: n
     disableOfflineQueue: true,
     disableClientInfo: true,
     socket: tls
-      ? { ...socket, tls: true, servername: host, ...(await tlsOptions(tls)) }
+      ? { ...socket, tls: true, ...(!isIP(host) && { servername: host }), ...(await tlsOptions(tls)) }
       : { ...socket, tls: false },
   })
   // A broken connection fails the command that waits for it; without a listener it would end the process.

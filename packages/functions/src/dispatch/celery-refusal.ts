@@ -1,5 +1,6 @@
 import { Fault } from "@imgmigrator/core/fault"
 import { scrub } from "../log.ts"
+import { type Broker, brokerNames } from "./celery-broker.ts"
 
 const minutes = (n: number) => n * 60_000
 
@@ -26,7 +27,13 @@ const meanings: readonly (readonly [words: RegExp, code: string, sentence: strin
       "CELERY_QUEUE is the name of something else in that Redis database",
       minutes(10),
     ],
-    [/NOT[_-]ALLOWED/i, "refused", "its user may not use the vhost in CELERY_BROKER_URL", minutes(10)],
+    // amqplib 2.3 drops what RabbitMQ says when it refuses to open a vhost.
+    [
+      /NOT[_-]ALLOWED|Expected ConnectionOpenOk/i,
+      "refused",
+      "its user may not use the vhost in CELERY_BROKER_URL",
+      minutes(10),
+    ],
     [/PRECONDITION[_-]FAILED/i, "refused", "CELERY_QUEUE exists there with other properties", minutes(10)],
     [
       /ENOTFOUND|EAI_AGAIN/,
@@ -47,7 +54,7 @@ const meanings: readonly (readonly [words: RegExp, code: string, sentence: strin
  * Why a broker did not take a message, and when to ask again: always a Fault `unavailable dispatch.*`, since the
  * migration is recorded and only has to wait. No address, no password in it.
  */
-export function brokerRefusal(error: unknown, broker: "Redis" | "RabbitMQ"): Fault {
+export function brokerRefusal(error: unknown, broker: Broker["kind"]): Fault {
   if (error instanceof Fault) return error
   const words = error instanceof Error ? wordsOf(error) : String(error)
   const [, code, sentence, retryAfterMs] = meanings.find(([pattern]) => pattern.test(words)) ?? [
@@ -60,7 +67,7 @@ export function brokerRefusal(error: unknown, broker: "Redis" | "RabbitMQ"): Fau
   return new Fault(
     "unavailable",
     `dispatch.${code}`,
-    `${broker} did not take the message: ${sentence}.${said}`,
+    `${brokerNames[broker]} did not take the message: ${sentence}.${said}`,
     {
       cause: error,
       scope: "store",

@@ -1,5 +1,6 @@
-import type { Broker } from "./celery-broker.ts"
+import { type Broker, brokerNames } from "./celery-broker.ts"
 import type { Task } from "./celery-message.ts"
+import { within } from "./patience.ts"
 
 /** An open connection to a broker. */
 export type Sink = {
@@ -15,8 +16,8 @@ type Kept = { readonly sink: Promise<Sink>; timer?: NodeJS.Timeout; users: numbe
 const kept = new Map<string, Kept>()
 
 /**
- * Use the one connection to this broker, made when there is none. After any failure it is given up, so that the next
- * use makes a new one: that is all there is to reconnecting.
+ * Use the one connection to this broker, made when there is none, for up to `timeoutMs`. After any failure it is given
+ * up, so that the next use makes a new one: that is all there is to reconnecting.
  */
 export async function withSink<Result>(
   broker: Broker,
@@ -29,7 +30,7 @@ export async function withSink<Result>(
   clearTimeout(mine.timer)
   mine.users += 1
   try {
-    return await run(await mine.sink)
+    return await within(timeoutMs, brokerNames[broker.kind], mine.sink.then(run))
   } catch (error) {
     if (kept.get(name) === mine) kept.delete(name)
     throw error

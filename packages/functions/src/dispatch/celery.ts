@@ -5,12 +5,7 @@ import { taskOf } from "./celery-message.ts"
 import { brokerRefusal } from "./celery-refusal.ts"
 import { withSink } from "./celery-sink.ts"
 import type { Dispatcher } from "./dispatcher.ts"
-import { patiently } from "./patience.ts"
-
-/** As one attempt: what a connection may take. */
-const connectMs = 2_000
-
-const names = { redis: "Redis", rabbitmq: "RabbitMQ" } as const
+import { attemptMs, patiently } from "./patience.ts"
 
 /** Puts tasks into a Celery queue; a Celery worker with examples/celery's task delivers them to our webhook, signed. */
 export const celeryDispatcher = (settings: {
@@ -23,8 +18,8 @@ export const celeryDispatcher = (settings: {
     const ids = { migration_id: message.migration_id, lane: message.lane }
     const task = taskOf({ message, ...options, at: Date.now() })
     const { deduplicated } = await patiently(
-      () => withSink(broker, connectMs, (sink) => sink.send(queue, task)),
-      (error) => brokerRefusal(error, names[broker.kind]),
+      () => withSink(broker, attemptMs, (sink) => sink.send(queue, task)),
+      (error) => brokerRefusal(error, broker.kind),
     ).catch((error: unknown) => {
       count("PublishFailures")
       throw error

@@ -3,7 +3,8 @@ import { Fault } from "@imgmigrator/core/fault"
 import { isPassing } from "./refusal.ts"
 
 const attempts = 3
-const attemptMs = 2_500
+/** What one attempt may take. */
+export const attemptMs = 2_500
 /** A caller of the API is waiting: after this, the sweeper goes on. */
 const budgetMs = 6_000
 
@@ -18,7 +19,7 @@ export async function patiently<Result>(
   const end = performance.now() + budgetMs
   for (let attempt = 1; ; attempt++) {
     try {
-      return await within(attemptMs, run())
+      return await run()
     } catch (error) {
       const fault = refusalOf(error)
       const pause =
@@ -30,14 +31,15 @@ export async function patiently<Result>(
   }
 }
 
-async function within<Result>(ms: number, run: Promise<Result>): Promise<Result> {
+/** Fault `unavailable dispatch.timeout` after `ms`, whatever becomes of `run`. */
+export async function within<Result>(ms: number, who: string, run: Promise<Result>): Promise<Result> {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(late()), ms)
+  const timer = setTimeout(() => reject(late(who)), ms)
   return Promise.race([run, promise]).finally(() => clearTimeout(timer))
 }
 
-const late = () =>
-  new Fault("unavailable", "dispatch.timeout", "There was no answer in time.", {
+const late = (who: string) =>
+  new Fault("unavailable", "dispatch.timeout", `${who} did not answer in time.`, {
     scope: "store",
     retryAfterMs: 60_000,
   })
