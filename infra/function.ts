@@ -6,6 +6,11 @@ type Args = Pick<
   "handler" | "memory" | "timeout" | "link" | "environment" | "url" | "concurrency" | "description"
 > & { readonly permissions: NonNullable<sst.aws.FunctionArgs["permissions"]> }
 
+/** Celery is for services outside AWS: here QSTASH_TOKEN must be set, so what these import is never loaded. */
+const brokers = ["celery-redis.ts", "celery-rabbitmq.ts"].map(
+  (file) => `${$cli.paths.root}/packages/functions/src/dispatch/${file}`,
+)
+
 export type Lambda = { readonly fn: sst.aws.Function; readonly log: aws.cloudwatch.LogGroup }
 
 /** A Lambda function as all of ours are: what it may do is what is written beside it, and writing its own log. */
@@ -19,7 +24,10 @@ export function lambda(name: string, { permissions, environment, ...args }: Args
     ...args,
     runtime: "nodejs24.x",
     architecture: "arm64",
-    nodejs: { minify: true },
+    nodejs: {
+      minify: true,
+      esbuild: { external: brokers },
+    },
     logging: { format: "json", logGroup: log.name },
     environment: {
       POWERTOOLS_SERVICE_NAME: service,

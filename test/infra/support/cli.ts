@@ -13,7 +13,10 @@ const BuildInput = z.object({
   handler: z.string(),
   encryptionKey: z.string(),
   links: z.record(z.string(), z.record(z.string(), z.unknown())),
-  properties: z.looseObject({ minify: z.boolean().optional(), architecture: z.string() }),
+  properties: z.looseObject({
+    minify: z.boolean().default(false),
+    esbuild: z.object({ external: z.array(z.string()).default([]) }).default({ external: [] }),
+  }),
 })
 
 /** The part of the SST CLI that the platform calls while it is evaluated. */
@@ -51,15 +54,23 @@ const body = (req: IncomingMessage): Promise<unknown> => readJson(req)
 async function build(request: SynthRequest, builds: Build[], raw: unknown) {
   const input = BuildInput.parse(raw)
   const out = join(request.work, "artifacts", `${input.functionID}-src`)
-  const { errors, bytes } = await bundleHandler({
+  const { errors, bytes, packages } = await bundleHandler({
     handler: input.handler,
-    minify: input.properties.minify ?? false,
+    minify: input.properties.minify,
+    external: input.properties.esbuild.external,
     links: input.links,
     encryptionKey: input.encryptionKey,
     cache: request.bundles,
     out,
   })
-  builds.push({ functionID: input.functionID, handler: input.handler, out, bytes, links: input.links })
+  builds.push({
+    functionID: input.functionID,
+    handler: input.handler,
+    out,
+    bytes,
+    packages,
+    links: input.links,
+  })
   const name = input.handler.split(".").at(-1)
   return { handler: `bundle.${name}`, out, errors, sourcemaps: [] }
 }

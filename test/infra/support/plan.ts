@@ -21,6 +21,8 @@ export const Build = z.object({
   handler: z.string(),
   out: z.string(),
   bytes: z.number(),
+  /** Names of the npm packages in it. */
+  packages: z.array(z.string()),
   links: z.record(z.string(), Values),
 })
 export type Build = z.infer<typeof Build>

@@ -95,7 +95,7 @@ async function tryLock(path: string): Promise<(() => Promise<void>) | undefined>
   )
   if (mine) return () => rm(path, { recursive: true, force: true })
   const held = await stat(path).catch(() => undefined)
-  if (held && Date.now() - held.mtimeMs > 120_000) await rm(path, { recursive: true, force: true })
+  if (held && Date.now() - held.mtimeMs > 600_000) await rm(path, { recursive: true, force: true })
   return undefined
 }
 
