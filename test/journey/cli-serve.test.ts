@@ -107,6 +107,19 @@ test("a dry run copies nothing, an empty source is no error", async () => {
   expect(empty).toMatchObject({ code: 0, stdout: expect.stringMatching(/^The source is empty/) })
 })
 
+test("a source that holds the service's own state is refused over HTTP too", async () => {
+  const answer = await fetch(`${owner.url}/api/v1/migrations`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${owner.api_key}`, "content-type": "application/json" },
+    body: JSON.stringify({ source: root, destination: `${root}-elsewhere` }),
+  })
+  expect(answer.status).toBe(400)
+  expect(await answer.json()).toMatchObject({
+    type: "/problems/state.in_source",
+    detail: expect.stringContaining("lies inside the source"),
+  })
+})
+
 test("a key made on the command line opens the API to its user alone, until it is revoked", async () => {
   const { stdout } = await run(["keys", "create", "--user", "ada", "--name", "laptop"], root)
   const key = stdout.trim()

@@ -55,7 +55,7 @@ const wrong: readonly (readonly [
     /^options: overwrite: .*"different"\|"never"\|"always"/,
   ],
   ["an unknown scheme", migrate, ["ftp://host/x", "x"], /^source: the scheme ftp: is not known/],
-  ["broken JSON", migrate, ["{oops", "x"], /must be JSON/],
+  ["broken JSON", migrate, ["{oops", "x"], /^source: what begins with \{ must be JSON\.$/],
   [
     "a secret in a URI",
     migrate,
@@ -115,14 +115,16 @@ test.for(wrong)(
 )
 
 test("a folder is taken relative to where the command runs; URIs and JSON as they are", () => {
-  expect(storeArgument("./a", "/home/me")).toBe("/home/me/a")
-  expect(storeArgument("../a b%20", "/home/me")).toBe("/home/a b%20")
-  expect(storeArgument("/x/../y", "/home/me")).toBe("/y")
-  expect(storeArgument("s3://bucket/a?region=eu-central-1")).toBe("s3://bucket/a?region=eu-central-1")
-  expect(storeArgument('{"type":"urls","urls":["https://a/b.jpg"]}')).toEqual({
-    type: "urls",
-    urls: ["https://a/b.jpg"],
-  })
+  const taken = (text: string) => storeArgument("source", text, "/home/me")
+  expect(taken("./a")).toBe("/home/me/a")
+  expect(taken("../a b%20")).toBe("/home/a b%20")
+  expect(taken("/x/../y")).toBe("/y")
+  expect(taken("file:a%20b")).toBe("/home/me/a b")
+  expect(taken("file:///x/y")).toBe("/x/y")
+  expect(taken('{"type":"file","path":"./a"}')).toBe("/home/me/a")
+  expect(taken("s3://bucket/a?region=eu-central-1")).toBe("s3://bucket/a?region=eu-central-1")
+  const urls = { type: "urls", urls: ["https://a/b.jpg"] }
+  expect(taken(JSON.stringify(urls))).toEqual(urls)
 })
 
 test("a service elsewhere is named by options, else by the environment; a state folder named by option goes before that", () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -145,6 +145,34 @@ test("DynamoDB ends with the process that started it, also by SIGKILL", async ()
     interval: 20,
   })
 })
+
+test("DynamoDB that ends by itself is started again, at the same address with the same data", async () => {
+  const folder = newFolder()
+  mkdirSync(folder)
+  const dynamo = await startDynamo(folder, {})
+  const pid = processOf(join(folder, "dynamodb.sqlite"))
+  process.kill(pid, "SIGKILL")
+  await vi.waitFor(async () => expect((await tables(dynamo.endpoint)).TableNames).toEqual([]), {
+    timeout: 20_000,
+    interval: 20,
+  })
+  expect(processOf(join(folder, "dynamodb.sqlite"))).not.toBe(pid)
+  await dynamo.close()
+})
+
+/** The dynoxide that has this file; its shell names the file too. */
+function processOf(database: string): number {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+  const found = pids.find((pid) => {
+    try {
+      const [program, ...args] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+      return program?.endsWith("/dynoxide") && args.includes(database)
+    } catch {
+      return false // it has ended meanwhile
+    }
+  })
+  return Number(found ?? expect.fail(`no dynoxide has ${database}`))
+}
 
 test("another DynamoDB can be named instead", async () => {
   const named = await startDynamo(newFolder(), { AWS_ENDPOINT_URL_DYNAMODB: "http://dynamo.example:8000" })

@@ -29,7 +29,7 @@ ${placeHelp}`,
           .join("  ")
         out(values.json ? JSON.stringify(migration) : line)
       }
-      return 0
+      return stop.aborted ? 2 : 0
     } finally {
       await connection.close()
     }

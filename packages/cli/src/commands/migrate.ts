@@ -2,13 +2,14 @@ import { existsSync } from "node:fs"
 import { accept, Fault } from "@imgmigrator/core/fault"
 import { Options } from "@imgmigrator/core/migration"
 import { nested, parseStoreRef } from "@imgmigrator/core/store-ref"
+import { realPlace, refuseStateInside } from "@imgmigrator/local/state/place"
 import type { Api, NewMigration } from "../api.ts"
 import { misused, placeOptions, readArguments, wholeNumber } from "../arguments.ts"
 import { connect, type Place, placeOf } from "../connect.ts"
 import { findUnfinished, nameFor } from "../find.ts"
 import { runMigration } from "../run-migration.ts"
 import { count } from "../show/format.ts"
-import { realPlace, refuseStateInside, storeArgument } from "../store-argument.ts"
+import { known, storeArgument } from "../store-argument.ts"
 import { err } from "../terminal.ts"
 import { type Command, placeHelp } from "./command.ts"
 
@@ -55,6 +56,7 @@ ${placeHelp}
     const reach = () => connect(place, "migrate", true)
     const connection = await reach()
     try {
+      if (stop.aborted) return 2
       const id = await startOrGoOn(connection.api, wanted)
       const again = "Run the same command again"
       return await runMigration(id, connection, { json: values.json ?? false, reconnect: reach, stop, again })
@@ -76,21 +78,12 @@ function wish(values: Values, [source = "", destination = ""]: readonly string[]
     exclude: values.exclude,
     dry_run: values["dry-run"],
   }
-  const stores = { source: storeArgument(source), destination: storeArgument(destination) }
-  for (const name of ["source", "destination"] as const) known(name, () => parseStoreRef(stores[name]))
+  const stores = {
+    source: storeArgument("source", source),
+    destination: storeArgument("destination", destination),
+  }
   const wanted = { ...stores, options: known("options", () => accept(Options, asked, "cli.usage")) }
   return { ...wanted, name: nameFor(wanted, values.name) }
-}
-
-/** The same words as the service would use, before anything is started. */
-function known<Result>(name: string, parse: () => Result): Result {
-  try {
-    return parse()
-  } catch (error) {
-    if (error instanceof Fault)
-      throw new Fault(error.kind, "cli.usage", `${name}: ${error.message}`, { cause: error })
-    throw error
-  }
 }
 
 /** What can be told before anything is made: the folders of this machine, symbolic links resolved. */

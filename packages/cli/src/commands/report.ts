@@ -30,7 +30,7 @@ ${placeHelp}`,
         await write(asText ? reportText(page.text) : page.text)
         cursor = page.next
       } while (cursor !== undefined && !stop.aborted)
-      return 0
+      return stop.aborted ? 2 : 0
     } finally {
       await close()
     }

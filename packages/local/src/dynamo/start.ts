@@ -1,5 +1,6 @@
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Fault } from "@imgmigrator/core/fault"
 import { dynoxideBinary } from "./binary.ts"
 import { type BoundProcess, startBound } from "./bound-process.ts"
@@ -22,17 +23,18 @@ export async function startDynamo(folder: string, env: NodeJS.ProcessEnv = proce
   const binary = dynoxideBinary()
   if (!binary) throw none()
   const path = join(folder, "dynamodb.sqlite")
-  const port = await freePort()
-  let server = await serve(binary, path, port)
+  let { server, port } = await serveSomewhere(binary, path)
   let closing = false
-  const keep = () =>
-    server.ended.then(async () => {
+  const keep = async () => {
+    for (;;) {
+      await server.ended
       if (closing) return
       console.error(`DynamoDB (dynoxide) ended by itself and is started again. ${server.said()}`)
-      server = await serve(binary, path, port)
-      keep()
-    })
-  keep()
+      server = await serve(binary, path, port).catch(() => server)
+      await sleep(200)
+    }
+  }
+  void keep()
   return {
     endpoint: `http://127.0.0.1:${port}`,
     embedded: true,
@@ -49,6 +51,17 @@ const none = () =>
     "dynamodb.missing",
     `There is no local DynamoDB for ${process.platform}-${process.arch}: npm installs dynoxide on linux-x64 only. Run any DynamoDB-compatible server, for example \`java -jar DynamoDBLocal.jar -sharedDb\` from AWS, and set AWS_ENDPOINT_URL_DYNAMODB to its address.`,
   )
+
+/** Between choosing a port and listening on it, somebody else may take it. */
+async function serveSomewhere(binary: string, path: string, tries = 3) {
+  const port = await freePort()
+  try {
+    return { port, server: await serve(binary, path, port) }
+  } catch (error) {
+    if (tries === 1 || !String(error).includes("in use")) throw error
+    return serveSomewhere(binary, path, tries - 1)
+  }
+}
 
 /** It prints its address once it listens, and ends where the port is taken. */
 async function serve(binary: string, path: string, port: number): Promise<BoundProcess> {

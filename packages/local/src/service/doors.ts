@@ -4,6 +4,7 @@ import { type Gateway, startGateway } from "../gateway/gateway.ts"
 import { type Call, contextOf, type Invocation } from "../gateway/invoke.ts"
 import { loadHandler } from "../gateway/load.ts"
 import { createPool, type Pool } from "../workers/pool.ts"
+import { refusalOf } from "./state-guard.ts"
 
 export type Doors = { readonly gateway: Gateway; readonly pool: Pool }
 
@@ -11,6 +12,8 @@ export type DoorOptions = {
   readonly host: string
   readonly port: number
   readonly workers: number
+  /** The service's own folder, which no migration may read. */
+  readonly stateDir?: string
   /** A line that a worker writes. */
   log(line: string): void
 }
@@ -19,17 +22,19 @@ export type DoorOptions = {
  * All routes on one port: deliveries run in worker processes, everything else in this one. Both read their settings
  * from this process's environment as it then is.
  */
-export async function startDoors({ host, port, workers, log }: DoorOptions): Promise<Doors> {
+export async function startDoors({ host, port, workers, stateDir, log }: DoorOptions): Promise<Doors> {
   const pool = createPool({ size: workers, env: process.env, log })
   const gateway = await startGateway<Route>({
     host,
     port,
     routes,
-    invoke: (route, event, requestId, gone) =>
+    invoke: async (route, event, requestId, gone) => {
       // The function URL's function and its time: no API Gateway hangs up here.
-      route.path === webhookPath
-        ? pool.run(callOf(worker, event, requestId), gone)
-        : callHere(callOf(route, event, requestId)),
+      if (route.path === webhookPath) return pool.run(callOf(worker, event, requestId), gone)
+      const isCreation = route.name === "create-migration"
+      const refusal = isCreation && stateDir !== undefined ? refusalOf(event, stateDir) : undefined
+      return refusal ?? callHere(callOf(route, event, requestId))
+    },
     authorizer: (event, requestId) => callHere(callOf(authorizer, event, requestId)),
   })
   return { gateway, pool }

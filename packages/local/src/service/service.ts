@@ -72,6 +72,7 @@ async function start(options: ServiceOptions, undo: (() => unknown)[]): Promise<
     host: options.host ?? "127.0.0.1",
     port: options.port ?? 0,
     workers,
+    stateDir,
     log,
   })
   undo.push(() => gateway.close())
