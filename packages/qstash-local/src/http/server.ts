@@ -32,6 +32,8 @@ export async function listen(
     },
   )
   server.requestTimeout = 0
+  // Longer than clients keep idle connections, lest one uses a connection that is just being closed.
+  server.keepAliveTimeout = 65_000
   server.on("clientError", refuseGarbage)
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)

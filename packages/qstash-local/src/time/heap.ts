@@ -1,9 +1,16 @@
-export type Heap<T> = { push(item: T): void; peek(): T | undefined; pop(): T | undefined }
+export type Heap<T> = {
+  push(item: T): void
+  peek(): T | undefined
+  pop(): T | undefined
+  /** Throws out all others. */
+  keep(isKept: (item: T) => boolean): void
+  readonly size: number
+}
 
 /** A binary heap, smallest rank first; equal ranks leave in the order in which they came. */
 export function createHeap<T>(rank: (item: T) => number): Heap<T> {
   type Entry = { item: T; rank: number; turn: number }
-  const entries: Entry[] = []
+  let entries: Entry[] = []
   let turn = 0
 
   const before = (a: Entry, b: Entry) => a.rank < b.rank || (a.rank === b.rank && a.turn < b.turn)
@@ -49,6 +56,17 @@ export function createHeap<T>(rank: (item: T) => number): Heap<T> {
       const last = entries.pop()
       if (first && last && entries.length > 0) down(last)
       return first?.item
+    },
+    keep(isKept) {
+      const kept = entries.filter(({ item }) => isKept(item))
+      entries = []
+      for (const entry of kept) {
+        entries.push(entry)
+        up(entry, entries.length - 1)
+      }
+    },
+    get size() {
+      return entries.length
     },
   }
 }

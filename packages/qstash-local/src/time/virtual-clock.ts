@@ -20,6 +20,8 @@ export type VirtualClock = Clock & {
 
 export const isVirtual = (clock: Clock): clock is VirtualClock => "watch" in clock && "advance" in clock
 
+const offAtEase = 1000
+
 type Timer = { at: number; run: () => void; off: boolean }
 
 /**
@@ -31,6 +33,8 @@ export function virtualClock(start: number = Date.now(), { patience = 5000 } = {
   const timers = createHeap<Timer>((timer) => timer.at)
   const watched = new Set<Quiet>()
   let now = start
+  /** Timers called off that still stand in the heap, or a few more. */
+  let off = 0
   let turn: Promise<void> = Promise.resolve()
 
   async function move(ms: number) {
@@ -48,6 +52,12 @@ export function virtualClock(start: number = Date.now(), { patience = 5000 } = {
     await settle()
   }
 
+  /** What was called off must not be held until its time comes: that may be never. */
+  function sweep() {
+    timers.keep((timer) => !timer.off)
+    off = 0
+  }
+
   async function settle() {
     for (const quiet of watched) await quiet(patience)
   }
@@ -58,7 +68,9 @@ export function virtualClock(start: number = Date.now(), { patience = 5000 } = {
       const timer = { at, run, off: false }
       timers.push(timer)
       return () => {
+        if (!timer.off) off += 1
         timer.off = true
+        if (off > offAtEase && off * 2 > timers.size) sweep()
       }
     },
     advance(duration) {
