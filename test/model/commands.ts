@@ -5,7 +5,7 @@ import { deliver, type Fate, sweepOnce } from "./sim/deliver.ts"
 import { kill, stall } from "./sim/process.ts"
 import { type Letter, type PublishTrouble, publishTroubles } from "./sim/queue.ts"
 import { heal, type StoreTrouble, storeTroubles } from "./sim/store/place.ts"
-import { type TableTrouble, tableTroubles } from "./sim/table/client.ts"
+import { type Ahead, type TableTrouble, tableTroubles } from "./sim/table/client.ts"
 import { command, create } from "./user.ts"
 
 /** The scene has its own books (scene.ledger); nothing more is to be known to choose a step. */
@@ -52,12 +52,18 @@ const creates = fc
     step(`create ${JSON.stringify(wish)}`, (scene) => void create(scene, wish), { after }),
   )
 
+const troubles: fc.Arbitrary<readonly Ahead[]> = fc.array(
+  fc.record({ trouble: fc.constantFrom<TableTrouble>(...tableTroubles), in: fc.nat(12) }),
+  { minLength: 1, maxLength: 4 },
+)
+
 const fates: fc.Arbitrary<Fate> = fc
   .record({
     span,
     skew,
     fate: fc.oneof(
-      { weight: 5, arbitrary: fc.constant({}) },
+      { weight: 4, arbitrary: fc.constant({}) },
+      { weight: 3, arbitrary: fc.record({ ahead: troubles }) },
       {
         weight: 2,
         arbitrary: fc.record({
@@ -209,14 +215,12 @@ const jumps = fc.constantFrom(-3_600_000, -35_000, 35_000, 3_600_000, 86_400_000
   }),
 )
 
-const tableTrouble = fc
-  .array(fc.constantFrom<TableTrouble>(...tableTroubles), { minLength: 1, maxLength: 4 })
-  .map((troubles) =>
-    step(`the table: ${troubles.join(", ")}`, ({ sim }) => {
-      for (const each of troubles) sim.tally.offer(`table: ${each}`)
-      sim.table.ahead.push(...troubles)
-    }),
-  )
+const tableTrouble = troubles.map((all) =>
+  step(`the table: ${JSON.stringify(all)}`, ({ sim }) => {
+    for (const { trouble } of all) sim.tally.offer(`table: ${trouble}`)
+    sim.table.ahead.push(...all.map((each) => ({ ...each })))
+  }),
+)
 
 const publishTrouble = fc.constantFrom<PublishTrouble>(...publishTroubles).map((trouble) =>
   step(`QStash: ${trouble}`, ({ sim }) => {
@@ -314,7 +318,7 @@ export const steps: fc.Arbitrary<Step>[] = [
   ...often(3, sweeps),
   ...often(3, waits),
   ...often(1, jumps),
-  ...often(4, tableTrouble),
+  ...often(2, tableTrouble),
   ...often(1, publishTrouble),
   ...often(3, storeTrouble),
   ...often(1, badItems),

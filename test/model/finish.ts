@@ -13,11 +13,12 @@ const patience = 6 * 60 * minute
 /** Whatever was wrong is put right; what was lost stays lost. */
 export function healAll({ sim }: Scene) {
   for (const place of sim.places.values()) heal(place)
-  sim.table.ahead.length = 0
+  sim.table.heal()
   sim.queue.ahead.length = 0
   for (const proc of sim.procs) {
     delete proc.dies
     delete proc.stalls
+    proc.ahead.length = 0
   }
   sim.tell("all is well again")
 }

@@ -18,10 +18,13 @@ export const chunkRule: Rule = ({ sim, known, writer, breach }, change) => {
     breach("outcomes under the fence of another")
   if (!known.booked.has(n)) return
   const rows = chunkRows(sim.table.engine, known.id, n)
-  const [now, then] = [foldChunk(rows), foldChunk(rows.filter((row) => row.sk !== sk))]
+  const earlier = before ? [before] : []
+  const [now, then] = [foldChunk(rows), foldChunk(rows.flatMap((row) => (row.sk === sk ? earlier : [row])))]
   for (const [index, outcome] of now?.outcomes ?? [])
     if (JSON.stringify(then?.outcomes.get(index)) !== JSON.stringify(outcome))
-      breach(`item ${index} got a second outcome after its chunk was booked`)
+      breach(
+        `item ${index} was ${JSON.stringify(then?.outcomes.get(index))} when its chunk was booked, and now is ${JSON.stringify(outcome)}`,
+      )
 }
 
 /** No image is planned twice in a pass. */

@@ -4,6 +4,7 @@ import { sweep } from "../../../packages/functions/src/jobs/sweep.ts"
 import { kill, type Proc } from "./process.ts"
 import type { Letter } from "./queue.ts"
 import { type Running, type Sim, start } from "./sim.ts"
+import type { Ahead } from "./table/client.ts"
 
 /** A worker at a delivery. */
 export type Worker = {
@@ -34,10 +35,15 @@ export const isOurBug = (error: unknown): boolean =>
 const words = (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error))
 
 /** Under what circumstances a worker works: its time, its clock, and what is going to befall it. */
-export type Fate = Pick<Proc, "dies" | "stalls"> & { readonly span: number; readonly skew?: number }
+export type Fate = Pick<Proc, "dies" | "stalls"> & {
+  readonly span: number
+  readonly skew?: number
+  /** What the table has in store for it. */
+  readonly ahead?: readonly Ahead[]
+}
 
 /** Call a worker with a message, and do with its answer what QStash does. */
-export function deliver(sim: Sim, letter: Letter, { span, skew = 0, ...fate }: Fate): Worker {
+export function deliver(sim: Sim, letter: Letter, { span, skew = 0, ahead = [], ...fate }: Fate): Worker {
   const shutdown = new AbortController()
   const again = (ms: number) => {
     if (letter.retried < tries) sim.queue.again(letter, ms)
@@ -80,6 +86,7 @@ export function deliver(sim: Sim, letter: Letter, { span, skew = 0, ...fate }: F
   )
   const { proc } = running
   Object.assign(proc, fate)
+  proc.ahead.push(...ahead.map((each) => ({ ...each })))
   proc.onDeath = () => ended(undefined)
   const worker = { running, letter, shutdown }
   sim.workers.push(worker)

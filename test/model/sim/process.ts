@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks"
 import type { Random } from "./random.ts"
+import type { Ahead } from "./table/client.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -22,6 +23,10 @@ export type Proc = {
   dies?: { readonly call: number; readonly when: "before" | "after" }
   /** The call after which it stalls, and for how long, in ms. */
   stalls?: { readonly call: number; readonly ms: number }
+  /** Looks at each call before it is made, and may say what befalls it there. */
+  foresees?: (what: string) => "dies before" | "dies after" | { readonly stalls: number } | undefined
+  /** What the table has in store for it. */
+  readonly ahead: Ahead[]
   /** Until when it does not get on (a long collection, a frozen machine), on the timeline. */
   stalledUntil: number
   /** Something befell it that excuses it for being late. */
@@ -65,6 +70,8 @@ export function awake(proc: Proc, run: () => void) {
 }
 
 export type Call<T> = {
+  /** Which call it is, in words: `Put OUTCOME#…`, `put a.jpg`, `publish`. */
+  readonly what: string
   /** On the way there and back, in ms. */
   readonly there: number
   readonly back: number
@@ -74,15 +81,18 @@ export type Call<T> = {
 }
 
 /** A call that leaves the process. */
-export function outside<T>(proc: Proc, { there, back, effect, signal }: Call<T>): Promise<T> {
+export function outside<T>(proc: Proc, { what, there, back, effect, signal }: Call<T>): Promise<T> {
   if (!proc.alive) return Promise.reject(killed())
   if (signal?.aborted) return Promise.reject(signal.reason)
   const call = ++proc.calls
-  if (proc.dies?.call === call && proc.dies.when === "before") {
-    proc.note("crash: before a call")
+  const foreseen = proc.foresees?.(what)
+  const dies = foreseen ?? (proc.dies?.call === call && (`dies ${proc.dies.when}` as const))
+  if (dies === "dies before") {
+    proc.note(`crash: before a call`)
     kill(proc)
     return Promise.reject(killed())
   }
+  if (typeof foreseen === "object") stall(proc, foreseen.stalls)
   if (proc.stalls?.call === call) stall(proc, proc.stalls.ms)
   return new Promise<T>((resolve, reject) => {
     const end = (how: () => void) => {
@@ -101,7 +111,7 @@ export function outside<T>(proc: Proc, { there, back, effect, signal }: Call<T>)
     const cancel = proc.time.in(there, () => {
       if (!proc.alive && proc.random.chance(0.5)) return
       const answer = result(effect)
-      if (proc.dies?.call === call && proc.alive) {
+      if (dies === "dies after" && proc.alive) {
         proc.note("crash: after a call")
         kill(proc)
       }

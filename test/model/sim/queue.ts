@@ -62,6 +62,7 @@ export function newQueue(time: Timeline, tally: Tally): Queue {
       const trouble = ahead.shift()
       if (trouble) tally.accept(`publish: ${trouble}`)
       return outside(proc, {
+        what: "publish",
         there: proc.random.between(5, 30),
         back: proc.random.between(5, 30),
         effect: () => {

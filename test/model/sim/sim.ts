@@ -86,6 +86,7 @@ export function start<T>(
     running: true,
     calls: 0,
     stalledUntil: 0,
+    ahead: [],
     isExcused: false,
     waiting: new Set(),
     note: (event) => {

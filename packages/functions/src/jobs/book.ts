@@ -21,6 +21,9 @@ export type Book = {
 export function openBook({ n, items, outcomes: known }: Chunk, { session }: Delivery): Book {
   const outcomes = new Map(known)
   let fresh = new Map<number, ItemOutcome>()
+  // What earlier holders stored is stored once more, under our fence: one of them may still be at work, and what it
+  // stores later must not change what we count.
+  let inherited = new Map([...known].filter(([index]) => items[index]?.planned.state !== "decided"))
   let seq = 0
   const todo = items.flatMap((item, index) => (outcomes.has(index) ? [] : [{ n, index, item }]))
   return {
@@ -33,12 +36,20 @@ export function openBook({ n, items, outcomes: known }: Chunk, { session }: Deli
     isComplete: () => outcomes.size === items.length,
     counts: () => countOutcomes(outcomes),
     store: async () => {
-      const segment = fresh
-      if (segment.size === 0) return 0
+      const [old, own] = [inherited, fresh]
+      if (old.size + own.size === 0) return 0
+      inherited = new Map()
       fresh = new Map()
-      await putOutcomes(session.id, n, session.lane().fence, seq++, segment)
-      measure(segment)
-      return segment.size
+      try {
+        await putOutcomes(session.id, n, session.lane().fence, seq++, new Map([...old, ...own]))
+      } catch (error) {
+        // Counted all the same, so they go with the next segment.
+        inherited = old
+        fresh = new Map([...own, ...fresh])
+        throw error
+      }
+      measure(own)
+      return own.size
     },
     failures: () => countOutcomes(outcomes).f,
   }

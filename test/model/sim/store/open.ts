@@ -46,6 +46,7 @@ export function askOf(place: Place, proc: Proc, tally: Tally): Ask {
     if (trouble) tally.accept(`store: ${trouble}`)
     const stalled = trouble === "stalled" ? 60_000 : 0
     return outside(proc, {
+      what: `${kind} ${key ?? "whole"} ${place.name}`,
       there: proc.random.between(2, 20) + stalled,
       back: proc.random.between(2, 20),
       signal: call?.signal,
@@ -230,7 +231,8 @@ function bodyOf(proc: Proc, { content }: Version, { start = 0, signal }: Range, 
       at += bytes.length
       if (from >= bytes.length) continue
       // One call a megabyte, or a large image would take no time.
-      if (bytes.length > 1000) await outside(proc, { there: 50, back: 0, effect: () => undefined, signal })
+      if (bytes.length > 1000)
+        await outside(proc, { what: "bytes", there: 50, back: 0, effect: () => undefined, signal })
       if (isCut) {
         yield bytes.subarray(from, (from + bytes.length) >> 1)
         throw new Fault("unavailable", "source.cut", "The body ended too early.")

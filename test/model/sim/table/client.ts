@@ -12,10 +12,15 @@ import { isMap } from "./values.ts"
 export const tableTroubles = ["repeated", "lost", "throttled", "slow", "conflict", "split"] as const
 export type TableTrouble = (typeof tableTroubles)[number]
 
+/** A trouble for the request after `in` others that could have it. */
+export type Ahead = { readonly trouble: TableTrouble; in: number; readonly on?: RegExp }
+
 export type Table = {
   readonly engine: Engine
-  /** Troubles for the next requests that can have them. */
-  readonly ahead: TableTrouble[]
+  /** What is going to befall whoever asks. */
+  readonly ahead: Ahead[]
+  /** No more troubles, and no row is held. */
+  heal(): void
   send(command: string, input: Request): Promise<unknown>
   /** Whose request caused the change that is being told of. */
   writer(): Proc | undefined
@@ -38,7 +43,7 @@ type Answer = Readonly<Record<string, unknown>>
 
 export function newTable(tally: Tally): Table {
   const engine = newEngine()
-  const ahead: TableTrouble[] = []
+  const ahead: Ahead[] = []
   const locks = new Map<string, number>()
   let writing: Proc | undefined
 
@@ -58,7 +63,12 @@ export function newTable(tally: Tally): Table {
     }
   }
   const once = (proc: Proc, command: string, input: Request, there = proc.random.between(1, 10)) =>
-    outside(proc, { there, back: proc.random.between(1, 10), effect: () => execute(proc, command, input) })
+    outside(proc, {
+      what: `${command} ${nameOf(input)}`,
+      there,
+      back: proc.random.between(1, 10),
+      effect: () => execute(proc, command, input),
+    })
 
   const befallen: Readonly<
     Record<TableTrouble, (proc: Proc, command: string, input: Request) => Promise<Answer>>
@@ -75,13 +85,19 @@ export function newTable(tally: Tally): Table {
     lost: async (proc, command, input) => {
       await once(proc, command, input).catch(() => {})
       return outside(proc, {
+        what: "wait",
         there: 2_000,
         back: proc.random.between(0, 10_000),
         effect: fail("TimeoutError"),
       })
     },
     throttled: (proc) =>
-      outside(proc, { there: 1_500, back: 1, effect: fail("ProvisionedThroughputExceededException") }),
+      outside(proc, {
+        what: "wait",
+        there: 1_500,
+        back: 1,
+        effect: fail("ProvisionedThroughputExceededException"),
+      }),
     slow: (proc, command, input) => once(proc, command, input, proc.random.between(500, 40_000)),
     conflict: (proc, command, input) => {
       lock(proc, keysOf(input), proc.random.chance(0.2) ? 5_000 : 3 * held)
@@ -99,13 +115,16 @@ export function newTable(tally: Tally): Table {
   return {
     engine,
     ahead,
+    heal: () => {
+      ahead.length = 0
+      locks.clear()
+    },
     writer: () => writing,
     send: async (command, input) => {
       const proc = current()
       if (!proc) throw new Error("Only a process of the simulation may ask the table.")
       if (proc.isObserver) return engine.execute(command, input)
-      const at = ahead.findIndex((each) => suits[each](command) && (each !== "split" || isWhole(input)))
-      const [trouble] = at === -1 ? [] : ahead.splice(at, 1)
+      const trouble = due(proc.ahead, command, input) ?? due(ahead, command, input)
       if (!trouble) return once(proc, command, input)
       tally.accept(`table: ${trouble}`)
       proc.isExcused = true
@@ -114,9 +133,24 @@ export function newTable(tally: Tally): Table {
   }
 }
 
+function due(ahead: Ahead[], command: string, input: Request): TableTrouble | undefined {
+  for (const each of ahead) {
+    if (!suits[each.trouble](command) || (each.trouble === "split" && !isWhole(input))) continue
+    if (each.on && !each.on.test(`${command} ${nameOf(input)}`)) continue
+    if (each.in-- > 0) continue
+    ahead.splice(ahead.indexOf(each), 1)
+    return each.trouble
+  }
+  return undefined
+}
+
 const fail = (name: string) => (): Answer => {
   throw Object.assign(new Error(`${name} from the table`), { name })
 }
+
+/** The sort key that is asked for; of a query, the partition. */
+const nameOf = (input: Request): string =>
+  String(input.Item?.sk ?? input.Key?.sk ?? input.ExpressionAttributeValues?.[":pk"] ?? "")
 
 const isWhole = (input: Request) => input.Limit === undefined && input.IndexName === undefined
 
