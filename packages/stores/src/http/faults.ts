@@ -21,7 +21,8 @@ const tls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_OSSL|
  * `host` says whom it concerns that no connection comes about; one that broke concerns its item.
  */
 export function transportFault(error: unknown, code: string, what: string, host: Scope = "item"): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error
+  if (error instanceof Fault) return host === "store" ? ofStore(error) : error
+  if (!(error instanceof Error)) return error
   const found = codeOf(error)
   if (tls.test(found)) {
     const message = `${what} can't be trusted: its TLS certificate or protocol is refused (${found}).`
@@ -48,4 +49,11 @@ export function retryAfter(value: string | string[] | undefined, now: number): n
   if (typeof value !== "string") return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 3_600_000) : undefined
+}
+
+/** The same fault, concerning the whole store. */
+export function ofStore(error: unknown): unknown {
+  if (!(error instanceof Fault) || error.scope === "store") return error
+  const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
+  return new Fault(error.kind, error.code, error.message, { cause: error.cause, scope: "store", ...wait })
 }

@@ -39,15 +39,20 @@ export function factsOf(key: string, headers: IncomingHttpHeaders, size: number)
     const value = text(name)
     if (value) facts[field] = value
   }
-  const metadata: Record<string, string> = {}
-  for (const [name, value] of Object.entries(headers))
-    if (name.startsWith(prefix) && typeof value === "string")
-      metadata[name.slice(prefix.length)] = fromWords(value)
-  const { mtime: exact, ...others } = metadata
+  let metadata: Record<string, string> | undefined
+  let exact: string | undefined
+  for (const name in headers) {
+    const value = headers[name]
+    if (!name.startsWith(prefix) || typeof value !== "string") continue
+    if (name === "x-amz-meta-mtime") exact = value
+    else metadata = { ...metadata, [name.slice(prefix.length)]: fromWords(value) }
+  }
   const mtime = exact === undefined ? undefined : parseMtime(exact)
-  if (mtime !== undefined && exact !== undefined) Object.assign(facts, { mtime, mtimeExact: exact })
-  else if (!Number.isNaN(written)) facts.mtime = written
-  if (Object.keys(others).length > 0) facts.metadata = others
+  if (mtime !== undefined && exact !== undefined) {
+    facts.mtime = mtime
+    facts.mtimeExact = exact
+  } else if (!Number.isNaN(written)) facts.mtime = written
+  if (metadata) facts.metadata = metadata
   const checksum = checksumOf(headers, etag)
   if (checksum) facts.checksum = checksum
   return facts
@@ -87,8 +92,11 @@ function toWords(value: string): string {
   return [...words, word].map((each) => `=?UTF-8?B?${Buffer.from(each).toString("base64")}?=`).join(" ")
 }
 
+const notPlain = /[^ -~]|=\?/
+
 /** Headers come as Latin-1; some servers send metadata as plain UTF-8. */
 function fromWords(header: string): string {
+  if (!notPlain.test(header)) return header
   const bytes = Buffer.from(header, "latin1")
   const text = isUtf8(bytes) ? bytes.toString() : header
   return text

@@ -3,43 +3,49 @@ import { compareKeys } from "@imgmigrator/core/merge"
 import type { Call, Entry } from "../store.ts"
 import { accepted, type Client } from "./client.ts"
 import { type Page, readPage } from "./listing.ts"
+import { pace } from "./pace.ts"
+import { type Ask, type Place, type Round, readRound } from "./round.ts"
 import { encode } from "./sign.ts"
+import { strides } from "./stride.ts"
 
 export const maxPageBytes = 16 * 1024 * 1024
 
-/** Everything behind `after`, in strict order; the next page is on its way while one is used. */
+/** Everything behind `after`, in strict order; what comes next is on its way while a page is used. */
 export async function* listObjects(
   client: Client,
   { after, signal }: Call & { readonly after?: string } = {},
 ): AsyncGenerator<readonly Entry[]> {
   const enough = new AbortController()
   const stop = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal
-  const fetch = (token?: string) => {
-    const page = fetchPage(client, { token, after, signal: stop })
+  const ask: Ask = (place) => {
+    const page = fetchPage(client, { ...place, signal: stop })
     page.catch(() => undefined)
     return page
   }
+  const pacer = pace(() => performance.now())
+  const stride = strides()
+  let last = after
   try {
-    let coming: Promise<Page> | undefined = fetch()
-    let token: string | undefined
-    let last = after
+    let coming: Promise<Round> | undefined = readRound(ask, after === undefined ? {} : { after }, [], pacer)
     while (coming) {
-      const page: Page = await coming
-      if (page.next !== undefined && page.next === token)
-        throw disordered(`The listing of ${client.name} goes round in circles.`)
-      token = page.next
-      coming = token === undefined ? undefined : fetch(token)
-      last = checkOrder(client.name, page.entries, last)
-      if (page.entries.length > 0) yield page.entries
+      const { pages, next }: Round = await coming
+      const latest: readonly Entry[] = pages.findLast((page) => page.length > 0) ?? []
+      const ahead: string[] = stride.guess(latest, pacer.width - 1)
+      coming = next && readRound(ask, next, ahead, pacer)
+      coming?.catch(() => undefined)
+      for (const page of pages) {
+        last = checkOrder(client.name, page, last)
+        if (page.length > 0) yield page
+      }
     }
   } finally {
     enough.abort(new Error("This listing is not needed any more."))
   }
 }
 
-export async function fetchPage(
+async function fetchPage(
   client: Client,
-  { token, after, signal }: { token?: string | undefined; after?: string | undefined; signal?: AbortSignal },
+  { token, after, signal }: Place & { readonly signal: AbortSignal },
 ): Promise<Page> {
   const { prefix } = client.ref
   // In the order of their names, since they are signed so.
@@ -61,12 +67,13 @@ export function checkOrder(
   let last = before
   for (const { key } of entries) {
     if (last !== undefined && compareKeys(last, key) >= 0)
-      throw disordered(
+      throw new Fault(
+        "corrupt",
+        "listing.order",
         `${store} does not list in order: ${JSON.stringify(key)} comes behind ${JSON.stringify(last)}.`,
+        { scope: "store" },
       )
     last = key
   }
   return last
 }
-
-const disordered = (message: string) => new Fault("corrupt", "listing.order", message, { scope: "store" })

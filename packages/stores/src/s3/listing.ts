@@ -2,7 +2,8 @@ import { Fault } from "@imgmigrator/core/fault"
 import type { Entry } from "../store.ts"
 import { elementText, fromEntities } from "./xml.ts"
 
-export type Page = { readonly entries: readonly Entry[]; readonly next?: string }
+/** `next`: the token of the page behind. `last`: the last key, of which `entries` may have left out some. */
+export type Page = { readonly entries: readonly Entry[]; readonly last?: string; readonly next?: string }
 
 /**
  * A page of ListObjectsV2 by search instead of a parser: about 2 µs a key. Keys come relative to `prefix`. What is the
@@ -12,31 +13,39 @@ export function readPage(xml: string, prefix: string, store: string): Page {
   if (!xml.includes("</ListBucketResult>")) throw broken(store, "is cut short")
   const decode = elementText(xml, "EncodingType") === "url" ? fromUrl : fromEntities
   const entries: Entry[] = []
+  let last: { readonly last?: string } = {}
   for (let at = xml.indexOf("<Contents>"); at >= 0; ) {
     const end = xml.indexOf("</Contents>", at)
     if (end < 0) throw broken(store, "is cut short")
     const object = xml.slice(at + 10, end)
-    const key = decode(between(object, "Key"))
+    const key = decode(between(object, "<Key>", "</Key>"))
     if (!key?.startsWith(prefix))
       throw broken(store, key === undefined ? "has a key that is no text" : "has keys of another prefix")
-    const size = Number(between(object, "Size"))
+    const size = Number(between(object, "<Size>", "</Size>"))
     if (!key.endsWith("/") || size > 0) entries.push(entryOf(key.slice(prefix.length), size, object))
+    last = { last: key.slice(prefix.length) }
     at = xml.indexOf("<Contents>", end)
   }
-  if (elementText(xml, "IsTruncated") !== "true") return { entries }
+  if (elementText(xml, "IsTruncated") !== "true") return { entries, ...last }
   const next = elementText(xml, "NextContinuationToken")
   if (!next) throw broken(store, "goes on, yet the store does not say where")
-  return { entries, next }
+  return { entries, ...last, next }
 }
 
 function entryOf(key: string, size: number, object: string): Entry {
-  const etag = between(object, "ETag").replace(/^(?:"|&quot;|&#34;)|(?:"|&quot;|&#34;)$/g, "")
-  return { key, size, etag, written: Date.parse(between(object, "LastModified")) }
+  const etag = between(object, "<ETag>", "</ETag>")
+  const quoted = etag.startsWith("&quot;") || etag.startsWith("&#34;") ? fromEntities(etag) : etag
+  return {
+    key,
+    size,
+    etag: quoted.startsWith('"') ? quoted.slice(1, -1) : quoted,
+    written: Date.parse(between(object, "<LastModified>", "</LastModified>")),
+  }
 }
 
-function between(xml: string, name: string): string {
-  const from = xml.indexOf(`<${name}>`) + name.length + 2
-  const end = xml.indexOf(`</${name}>`, from)
+function between(xml: string, open: string, close: string): string {
+  const from = xml.indexOf(open) + open.length
+  const end = xml.indexOf(close, from)
   return end < 0 ? "" : xml.slice(from, end)
 }
 

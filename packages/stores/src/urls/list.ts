@@ -108,13 +108,6 @@ function faultOf(answer: Answer, ref: ListRef, atEnd: boolean, changed: boolean)
     return fault("invalid", "manifest.encoding", "comes compressed, though it was asked for as it is")
 }
 
-/** All that goes wrong with the list itself concerns the whole store. */
-export function ofStore(error: unknown): unknown {
-  if (!(error instanceof Fault) || error.scope === "store") return error
-  const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
-  return new Fault(error.kind, error.code, error.message, { cause: error.cause, scope: "store", ...wait })
-}
-
 function parsePlace(cursor: string): Place {
   const [, end, line, columns, version] = /^(\d+):(\d+):([^:]*):(.*)$/s.exec(cursor) ?? []
   if (end !== undefined && columns !== undefined && version !== undefined)
