@@ -1,3 +1,4 @@
+export { giveBack, lend } from "./buffers.ts"
 export { realFolder } from "./file/root.ts"
 export { openStore } from "./open-store.ts"
 export { readAll } from "./read-all.ts"

@@ -49,6 +49,8 @@ export type Opened = {
   /** Of this very version: taken from the answer that carries the bytes. `size` is that of the whole object. */
   readonly facts: Facts
   readonly body: Body
+  /** The whole of it into a Buffer of exactly `facts.size` bytes, instead of `body`; for stores that can do that cheaper. */
+  readInto?(target: Buffer): Promise<void>
 }
 
 /** What must hold at the destination for a write to happen; checked by the store, atomically. */

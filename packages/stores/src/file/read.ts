@@ -51,10 +51,30 @@ export function openFile(
       contentType: contentTypeOf(key),
     }
     if (etag !== undefined && etag !== facts.etag) throw changed()
-    return { facts, body: { destroy, [Symbol.asyncIterator]: () => bytes(Number(stats.size), facts.etag) } }
+    return {
+      facts,
+      body: { destroy, [Symbol.asyncIterator]: () => bytes(Number(stats.size), facts.etag) },
+      ...(start === 0 && { readInto: (target) => readInto(target, facts.etag) }),
+    }
   } catch (error) {
     destroy()
     throw error
+  }
+
+  async function readInto(target: Buffer, seen: string | undefined): Promise<void> {
+    try {
+      for (let at = 0; at < target.length; ) {
+        signal?.throwIfAborted()
+        const { bytesRead } = await read(fd, target, at, target.length - at, at)
+        if (bytesRead === 0) throw changed()
+        at += bytesRead
+      }
+      if (entryOf(key, fstatSync(fd, { bigint: true })).etag !== seen) throw changed()
+    } catch (error) {
+      throw fileFault(error, "source", name)
+    } finally {
+      destroy()
+    }
   }
 
   async function* bytes(size: number, seen: string | undefined): AsyncGenerator<Buffer> {

@@ -15,6 +15,7 @@ export function openTree(root: string) {
   const devices = new Map<string, bigint>()
   const unsynced = new Map<string, Promise<unknown>>()
   const syncFolder = folderSync()
+  const homes = new Set<string>()
   let preconditions = true
 
   /** The device that a folder is on; `undefined` where it is missing. */
@@ -65,19 +66,18 @@ export function openTree(root: string) {
       const apart = devices.get(folder) !== devices.get(root)
       const home = join(apart ? folder : root, temporaryFolder)
       visit(home, temporaryFolder, mode === "create")
+      if (mode === "create") homes.add(home)
       return home
     },
     /** Folders went away under us: look again. */
     forget: () => devices.clear(),
-    /** Remove the folder for temporary files if nobody has any. */
+    /** Remove the folders for temporary files, but for those where somebody has one. */
     tidy() {
-      try {
-        rmdirSync(join(root, temporaryFolder))
-      } catch (error) {
-        if (!["ENOENT", "ENOTEMPTY", "EEXIST", "ENOTDIR", "EROFS", "EACCES"].includes(errno(error)))
-          throw error
+      for (const home of homes) {
+        removeEmpty(home)
+        devices.delete(home)
       }
-      devices.delete(join(root, temporaryFolder))
+      homes.clear()
     },
     async sync(folder: string) {
       await Promise.all([syncFolder(folder), unsynced.get(folder)])
@@ -98,5 +98,13 @@ function makeFolder(folder: string, root: string): boolean {
   } catch (error) {
     if (errno(error) === "EEXIST") return false
     throw error
+  }
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder)
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST", "ENOTDIR", "EROFS", "EACCES"].includes(errno(error))) throw error
   }
 }
