@@ -27,44 +27,23 @@ export function createCourier(setup: Setup): Courier {
   const open = new Set<ClientRequest>()
   let closed = false
 
-  function deliver(message: Message, headers: Fields): Promise<Answer> {
-    const { clock, maxResponseMs, maxResponseBytes } = setup
-    return new Promise((resolve) => {
-      let off: () => void = () => undefined
-      let call: ClientRequest | undefined
-      const done = (answer: Answer) => {
-        off()
-        if (call) open.delete(call)
-        resolve(answer)
-      }
-      const fail = (error: unknown) => done(unanswered(error))
-      try {
-        call = start(message, headers)
-      } catch (error) {
-        return fail(error)
-      }
-      open.add(call)
-      const deadline = clock.now() + (message.timeoutMs ?? maxResponseMs)
-      off = clock.schedule(deadline, () => call?.destroy(new Error("context deadline exceeded")))
-      call.on("error", fail)
-      call.on("response", (response) => {
-        const kept: Buffer[] = []
-        let bytes = 0
-        response.on("data", (part: Buffer) => {
-          if (bytes < maxResponseBytes) kept.push(part.subarray(0, maxResponseBytes - bytes))
-          bytes += part.length
-        })
-        response.on("error", fail)
-        response.on("end", () =>
-          done({
-            status: response.statusCode ?? 0,
-            headers: collect(pairs(response.rawHeaders)),
-            body: Buffer.concat(kept),
-          }),
-        )
-      })
-      call.end(message.body)
-    })
+  async function deliver(message: Message, headers: Fields): Promise<Answer> {
+    // A turn of the event loop, in which idle connections that the other side has closed are found out.
+    await new Promise((resolve) => setImmediate(resolve))
+    if (closed) return unanswered(new Error("the server is closing"))
+    let call: ClientRequest
+    try {
+      call = start(message, headers)
+    } catch (error) {
+      return unanswered(error)
+    }
+    open.add(call)
+    const deadline = setup.clock.now() + (message.timeoutMs ?? setup.maxResponseMs)
+    const off = setup.clock.schedule(deadline, () => call.destroy(new Error("context deadline exceeded")))
+    const answer = await exchange(call, message.body, setup.maxResponseBytes).catch(unanswered)
+    off()
+    open.delete(call)
+    return answer
   }
 
   function start(message: Message, headers: Fields): ClientRequest {
@@ -97,6 +76,34 @@ export function createCourier(setup: Setup): Courier {
       agents.https.destroy()
     },
   }
+}
+
+/** Sends the body and reads the answer, of whose body no more than `maxBytes` are kept. */
+function exchange(call: ClientRequest, body: Buffer, maxBytes: number): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    call.on("error", reject)
+    // A switch of protocols ends in neither a response nor an error. (After a response the close may come before its end.)
+    const unanswered = () => reject(new Error("the connection was closed without an answer"))
+    call.on("close", unanswered)
+    call.on("response", (response) => {
+      call.off("close", unanswered)
+      const kept: Buffer[] = []
+      let bytes = 0
+      response.on("data", (part: Buffer) => {
+        if (bytes < maxBytes) kept.push(part.subarray(0, maxBytes - bytes))
+        bytes += part.length
+      })
+      response.on("error", reject)
+      response.on("end", () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: collect(pairs(response.rawHeaders)),
+          body: Buffer.concat(kept),
+        }),
+      )
+    })
+    call.end(body)
+  })
 }
 
 const unanswered = (error: unknown): Answer => ({
