@@ -9,6 +9,8 @@ export type Habits = {
   readonly preconditions?: "honoured" | "ignored" | "refused"
   /** Checksum algorithms that an upload in parts may be begun with. */
   readonly algorithms?: readonly string[]
+  /** Refuses checksum headers, which it does not know. */
+  readonly strange?: boolean
   /** Stores something else than it was sent. */
   readonly damages?: boolean
 }
@@ -17,7 +19,13 @@ type Part = { readonly bytes: Buffer; readonly etag: string }
 
 /** A server that speaks S3 the way small ones do: no checksums in its answers, and some of the rest missing. */
 export async function startLenient(habits: Habits = {}) {
-  const { etag = "md5", preconditions = "honoured", algorithms = [], damages = false } = habits
+  const {
+    etag = "md5",
+    preconditions = "honoured",
+    algorithms = [],
+    damages = false,
+    strange = false,
+  } = habits
   const objects = new Map<string, Part & { readonly headers: IncomingMessage["headers"] }>()
   const uploads = new Map<
     string,
@@ -47,6 +55,7 @@ export async function startLenient(habits: Habits = {}) {
       return refuse(response, 501, "NotImplemented")
     const holds = (!none || !there) && (!match || there?.etag === match.replaceAll('"', ""))
     if (writes && preconditions === "honoured" && !holds) return refuse(response, 412, "PreconditionFailed")
+    if (strange && request.headers["x-amz-checksum-sha256"]) return refuse(response, 400, "InvalidArgument")
     if (query.has("uploadId") && !upload) return refuse(response, 404, "NoSuchUpload")
 
     if (request.method === "POST" && query.has("uploads")) {

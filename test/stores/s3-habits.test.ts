@@ -62,6 +62,14 @@ test.for(["md5", "opaque"] as const)(
   },
 )
 
+test("a server that refuses headers it does not know gets none of them from then on", async () => {
+  const server = await start({ strange: true })
+  const store = await server.open()
+  expect(await put(store, "a.jpg", bytes)).toMatchObject({ confirmed: "store" })
+  expect(await put(store, "b.jpg", bytes)).toMatchObject({ confirmed: "store" })
+  expect(server.requests).toEqual(["PUT", "PUT", "PUT"])
+})
+
 test.for(["ignored", "refused"] as const)(
   "where preconditions are %s, a stat before the write takes their place",
   async (preconditions) => {

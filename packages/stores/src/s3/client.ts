@@ -84,6 +84,8 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
     name,
     endpoint,
     credentials: ref.credentials,
+    /** What was found out about the server meanwhile. */
+    habits: { checksums: true },
     about: (side: About["side"], key?: string): About => ({
       side,
       what: key === undefined ? name : JSON.stringify(key),

@@ -4,7 +4,7 @@ import type { Call, Description, Precondition, Receipt } from "../store.ts"
 import type { Client } from "./client.ts"
 import type { Conditions } from "./conditions.ts"
 import { toHeaders, unquoted } from "./description.ts"
-import { s3Fault } from "./faults.ts"
+import { type Refusal, s3Fault } from "./faults.ts"
 import { openObject } from "./read.ts"
 
 type Put = Call & {
@@ -26,17 +26,24 @@ export async function putObject(
 ): Promise<Receipt> {
   const { sha256, description, precondition, signal } = options
   const value = sha256.toString("base64")
-  const headers = toHeaders(description)
-  headers.push("x-amz-checksum-sha256", value)
-  if (precondition) headers.push(...(await conditions.headers(key, precondition, signal)))
-  const answer = await client.collect({
-    method: "PUT",
-    key,
-    headers,
-    body: bytes,
-    payload: sha256.toString("hex"),
-    signal,
-  })
+  const conditional = precondition ? await conditions.headers(key, precondition, signal) : []
+  const send = (checksum: readonly string[]) => {
+    const headers = [...toHeaders(description), ...checksum, ...conditional]
+    return client.collect({
+      method: "PUT",
+      key,
+      headers,
+      body: bytes,
+      payload: sha256.toString("hex"),
+      signal,
+    })
+  }
+  let answer = await send(client.habits.checksums ? ["x-amz-checksum-sha256", value] : [])
+  if ("refusal" in answer && client.habits.checksums && isUnknown(answer.refusal)) {
+    const plain = await send([])
+    if (!("refusal" in plain)) client.habits.checksums = false
+    answer = plain
+  }
   if ("refusal" in answer) throw putFault(client, key, answer.refusal)
   const etag = unquoted(answer.headers.etag)
   const receipt = { ...(etag !== undefined && { etag }), checksum: { algorithm: "sha256" as const, value } }
@@ -48,8 +55,11 @@ export async function putObject(
   return { ...receipt, confirmed: "read-back" }
 }
 
+/** Some servers refuse a header that they do not know rather than ignore it. */
+export const isUnknown = ({ code }: Refusal) => /^(InvalidRequest|InvalidArgument|NotImplemented)$/.test(code)
+
 /** For a write that depends on an ETag, "no such key" means that the condition does not hold. */
-export const putFault = (client: Client, key: string, refusal: Parameters<typeof s3Fault>[0]) =>
+export const putFault = (client: Client, key: string, refusal: Refusal) =>
   s3Fault(
     refusal.code === "NoSuchKey" ? { ...refusal, status: 412 } : refusal,
     client.about("destination", key),
@@ -64,14 +74,30 @@ async function readBack(
   etag: string | undefined,
   sha256: Buffer,
   signal?: AbortSignal,
-) {
-  const { body } = await openObject(client, key, {
-    ...(etag !== undefined && { etag }),
-    ...(signal && { signal }),
-  })
+): Promise<void> {
   const read = createHash("sha256")
-  for await (const chunk of body) read.update(chunk)
+  try {
+    const { body } = await openObject(client, key, {
+      ...(etag !== undefined && { etag }),
+      ...(signal && { signal }),
+    })
+    for await (const chunk of body) read.update(chunk)
+  } catch (error) {
+    throw ofDestination(error, key)
+  }
   if (!read.digest().equals(sha256)) throw damaged(key)
+}
+
+/** What goes wrong in reading back is told of the destination. */
+export function ofDestination(error: unknown, key: string): unknown {
+  if (!(error instanceof Fault) || !error.code.startsWith("source.")) return error
+  if (error.kind === "stale" || error.kind === "missing")
+    return new Fault(
+      "conflict",
+      "destination.changed",
+      `${JSON.stringify(key)} was changed by another while it was written.`,
+    )
+  return new Fault(error.kind, error.code.replace("source.", "destination."), error.message, { cause: error })
 }
 
 export const damaged = (key: string) =>

@@ -3,7 +3,7 @@ import { Fault } from "@imgmigrator/core/fault"
 import { crc64 } from "../crc64nvme.ts"
 import type { Checksum, Part } from "../store.ts"
 import type { Client } from "./client.ts"
-import { damaged } from "./put.ts"
+import { damaged, ofDestination } from "./put.ts"
 import { openObject } from "./read.ts"
 
 /**
@@ -16,7 +16,9 @@ export async function confirmByReading(
   parts: readonly Part[],
   options: { readonly etag?: string; readonly signal?: AbortSignal },
 ): Promise<Checksum> {
-  const { body } = await openObject(client, key, options)
+  const { body } = await openObject(client, key, options).catch((error: unknown) => {
+    throw ofDestination(error, key)
+  })
   const whole = createHash("sha256")
   let index = 0
   let left = parts[0]?.size ?? 0

@@ -5,7 +5,7 @@ import { partSize } from "../store.ts"
 import { accepted, type Client } from "./client.ts"
 import { toHeaders, unquoted } from "./description.ts"
 import { s3Fault } from "./faults.ts"
-import { damaged } from "./put.ts"
+import { damaged, isUnknown } from "./put.ts"
 import { encode, unsignedPayload } from "./sign.ts"
 import { elements, elementText } from "./xml.ts"
 
@@ -37,8 +37,7 @@ export async function beginUpload(
     if (mode !== "n") headers.push("x-amz-checksum-algorithm", algorithms[mode])
     if (mode === "c") headers.push("x-amz-checksum-type", "FULL_OBJECT")
     const answer = await client.collect({ method: "POST", key, query: "uploads=", headers, signal })
-    const unknown =
-      "refusal" in answer && /^(InvalidRequest|InvalidArgument|NotImplemented)$/.test(answer.refusal.code)
+    const unknown = "refusal" in answer && isUnknown(answer.refusal)
     if (unknown && mode !== "n") continue
     const id = elementText(accepted(answer, client.about("destination", key)).bytes.toString(), "UploadId")
     if (id) return { key, id: `${mode}!${id}`, partSize: partSizeFor(size) }
