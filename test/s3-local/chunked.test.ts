@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto"
+import { connect } from "node:net"
 import { crc32 } from "node:zlib"
-import { expect, test } from "vitest"
+import { expect, onTestFinished, test } from "vitest"
 import type { S3 } from "../../packages/s3-local/src/index.ts"
 import { type Answer, type Ask, send, sendSigned, signed } from "./raw.ts"
 import { bucket, bytes, server } from "./support.ts"
@@ -102,6 +103,39 @@ test.for([0, 1, 3])("a wrong signature of chunk %i is refused and nothing is sto
     code: "SignatureDoesNotMatch",
   })
   expect(await sendSigned(s3, { path }, { datetime })).toMatchObject({ status: 404 })
+})
+
+test("a refusal in the middle of a long body arrives, and the connection lives on", async () => {
+  const s3 = await server()
+  const ask = await signed(s3, {
+    method: "PUT",
+    path,
+    headers: {
+      "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+      "x-amz-decoded-content-length": "4000000",
+    },
+  })
+  const wire = Buffer.concat([
+    Buffer.from("10000\r\n"),
+    Buffer.alloc(65_536),
+    Buffer.from("no CRLF"),
+    Buffer.alloc(4_000_000),
+  ])
+  const headers = Object.entries({ ...ask.headers, "content-length": wire.length })
+  const socket = connect(s3.port, "127.0.0.1")
+  onTestFinished(() => void socket.destroy())
+  let answers = ""
+  socket.on("data", (chunk) => {
+    answers += chunk
+  })
+  socket.write(
+    `PUT ${path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+  )
+  socket.write(wire)
+  socket.write(`GET ${path} HTTP/1.1\r\nhost: h\r\n\r\n`)
+  await expect
+    .poll(() => answers)
+    .toMatch(/^HTTP\/1.1 400 [^]*<Code>IncompleteBody<[^]*HTTP\/1.1 403 [^]*<Code>AccessDenied</)
 })
 
 test("a trailer with a wrong signature or a wrong checksum is refused", async () => {

@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http"
+import { Agent, request as httpRequest } from "node:http"
 import { AwsV4Signer } from "aws4fetch"
 import type { S3 } from "../../packages/s3-local/src/index.ts"
 
@@ -18,6 +18,8 @@ export type Ask = {
   readonly body?: Buffer | string
 }
 
+const shared = new Agent({ keepAlive: true, timeout: 1000 })
+
 /** Sends a request exactly as told, whatever it is worth. */
 export function send(
   s3: Pick<S3, "port">,
@@ -25,7 +27,7 @@ export function send(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest(
-      { host: "127.0.0.1", port: s3.port, method, path, headers, agent: false },
+      { host: "127.0.0.1", port: s3.port, method, path, headers, agent: shared },
       (response) => {
         const chunks: Buffer[] = []
         response.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -33,7 +35,12 @@ export function send(
         response.on("end", () => {
           const whole = Buffer.concat(chunks)
           const code = /<Code>(.*?)<\/Code>/.exec(whole.toString())?.[1] ?? ""
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, code })
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: whole,
+            code,
+          })
         })
       },
     )

@@ -30,6 +30,8 @@ export async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { context, log } = service
+  // Node takes the socket off a request that broke.
+  const { socket } = request
   const known = recognise(service, request)
   const { method, target, operation, effect } = known
   const asked = { method, path: target?.path ?? "", requestId: log.nextId() }
@@ -37,7 +39,7 @@ export async function serve(
     log.add({ method, operation, bucket: target?.bucket, key: target?.key, status })
   if (effect?.kind === "reset" && effect.after === undefined) {
     note(0)
-    return void request.socket.resetAndDestroy()
+    return void socket.resetAndDestroy()
   }
   const reply: Reply =
     instead(effect, operation, asked) ??
@@ -48,14 +50,16 @@ export async function serve(
   if (effect?.kind === "lose-response") {
     note(0)
     if (reply.content) context.depot.release(reply.content.blobs)
-    return void request.socket.destroy()
+    return void socket.destroy()
   }
   note(reply.status)
   response.setHeader("Date", httpDate(context.now() + (effectOf(effect, "skew")?.ms ?? 0)))
   response.setHeader("x-amz-request-id", asked.requestId)
   response.setHeader("x-amz-id-2", asked.requestId)
   response.setHeader("Server", "AmazonS3")
-  await send(context, { response, socket: request.socket, effect }, reply).catch(() => response.destroy())
+  await send(context, { response, socket, effect }, reply).catch(() => response.destroy())
+  // Whoever was refused in the middle of a body may still be sending it, and the connection is to live on.
+  if (!request.complete) setImmediate(() => request.resume())
 }
 
 function recognise({ context, faults }: Service, request: IncomingMessage): Known {
@@ -81,10 +85,11 @@ async function work(
 ): Promise<Reply> {
   const { method, target, operation, effect, refusal } = known
   if (!target || !operation) throw refusal
+  const { socket } = request
   try {
     return await answer(service.context, { request, response, method, target, operation, effect })
   } catch (error) {
-    if (!(error instanceof S3Error) && !request.socket.destroyed) service.log.bug(error)
+    if (!(error instanceof S3Error) && !socket.destroyed) service.log.bug(error)
     throw error
   }
 }
