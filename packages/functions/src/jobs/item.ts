@@ -1,10 +1,12 @@
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import type { Item, ItemOutcome } from "@imgmigrator/core/outcome"
 import {
   type Checksum,
   type Description,
   type Facts,
+  giveBack,
+  lend,
   type Opened,
   type Precondition,
   partSize,
@@ -133,14 +135,21 @@ async function transfer(delivery: Delivery, task: Task, precondition: Preconditi
     })
     if (copied) return migrated(copied.facts.size ?? item.size ?? 0, copied.checksum, copied.confirmed)
   }
-  const giveBack = await memory.take(Math.min(partSize, item.size ?? partSize))
+  const giveMemoryBack = await memory.take(Math.min(partSize, item.size ?? partSize))
   try {
     const opened = await source.open(item, session)
-    const whole = await readUpTo(opened, partSize)
+    const { size } = opened.facts
+    const whole: Whole =
+      size !== undefined && size <= partSize
+        ? await readWhole(opened, size)
+        : await readUpTo(opened, partSize)
     if ("rest" in whole)
-      return await moveInParts(delivery, task, precondition, opened.facts, { ...whole, giveBack })
+      return await moveInParts(delivery, task, precondition, opened.facts, {
+        ...whole,
+        giveBack: giveMemoryBack,
+      })
     const { bytes } = whole
-    const sha256 = createHash("sha256").update(bytes).digest()
+    const sha256 = hash("sha256", bytes, "buffer")
     verifyPromised(item, bytes, sha256)
     const receipt = await destination.put(item.key, bytes, {
       signal: session.signal,
@@ -148,9 +157,11 @@ async function transfer(delivery: Delivery, task: Task, precondition: Preconditi
       description: describe(item, opened.facts),
       precondition,
     })
-    return migrated(bytes.length, receipt.checksum, receipt.confirmed)
+    // After a failed write somebody may still be reading it: then it is left to be collected.
+    giveBack(bytes)
+    return migrated(size ?? bytes.length, receipt.checksum, receipt.confirmed)
   } finally {
-    giveBack()
+    giveMemoryBack()
   }
 }
 
@@ -191,7 +202,7 @@ export function describe(item: Item, facts: Facts): Description {
 /** A list may promise a checksum: bytes that differ from it are not what was asked for. */
 export function verifyPromised({ checksum }: Item, bytes: Buffer, sha256: Buffer) {
   if (!checksum || checksum.algorithm === "crc64nvme") return
-  const actual = checksum.algorithm === "sha256" ? sha256 : createHash("md5").update(bytes).digest()
+  const actual = checksum.algorithm === "sha256" ? sha256 : hash("md5", bytes, "buffer")
   if (actual.toString("base64") === checksum.value) return
   throw new Fault(
     "corrupt",
@@ -209,11 +220,28 @@ export type Started = {
   readonly giveBack: () => void
 }
 
+type Whole = { readonly bytes: Buffer } | Omit<Started, "giveBack">
+
+/** A body of known size into one Buffer that is used again afterwards. */
+async function readWhole({ body, readInto }: Opened, size: number): Promise<Whole> {
+  const bytes = lend(size)
+  if (readInto) {
+    await readInto(bytes)
+    return { bytes }
+  }
+  let length = 0
+  for await (const chunk of body) {
+    if (length + chunk.length > size)
+      throw new Fault("stale", "source.changed", "More bytes came than were announced.")
+    bytes.set(chunk, length)
+    length += chunk.length
+  }
+  if (length < size) throw new Fault("stale", "source.changed", "Fewer bytes came than were announced.")
+  return { bytes }
+}
+
 /** The whole body where it fits in `limit` bytes, else the beginning and the rest. */
-async function readUpTo(
-  { body, facts }: Opened,
-  limit: number,
-): Promise<{ readonly bytes: Buffer } | Omit<Started, "giveBack">> {
+async function readUpTo({ body, facts }: Opened, limit: number): Promise<Whole> {
   const chunks: Uint8Array[] = []
   let length = 0
   const rest = body[Symbol.asyncIterator]()
