@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from "node:fs/promises"
+import { rename, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
@@ -86,10 +86,7 @@ async function evaluate() {
   planned.outputs = plain(await pulumi.runtime.runInPulumiStack(program)) ?? {}
 }
 
-async function load(part: "app" | "run") {
-  const file = await bundleConfig(request, part)
-  return import(pathToFileURL(file).href).finally(() => rm(file))
-}
+const load = async (part: "app" | "run") => import(pathToFileURL(await bundleConfig(request, part)).href)
 
 /** Mocks are not told parents and options; the monitor in front of them is. */
 function recordRegistrations() {

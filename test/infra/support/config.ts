@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto"
-import { readFile } from "node:fs/promises"
+import { createHash, randomUUID } from "node:crypto"
+import { existsSync } from "node:fs"
+import { readFile, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { build, type Plugin } from "esbuild"
 import { platform, root } from "../../../infra/scripts/platform.ts"
@@ -18,12 +19,21 @@ const external = [
   "vite",
 ]
 
+/** Inside the platform's folder, so that what is external is found. */
+export const configs = join(platform, "plans")
+
 /**
  * sst.config.ts as one file inside the platform's folder. `app` is evaluated first, before the platform may load:
  * its modules read `$app`. `run` has what the CLI makes global: `sst`, `aws`, and the `$` helpers.
  */
 export async function bundleConfig(request: SynthRequest, part: "app" | "run"): Promise<string> {
-  const outfile = join(platform, `plan-${part}-${randomUUID()}.mjs`)
+  const { sources, plant } = request
+  const name = createHash("sha256")
+    .update(JSON.stringify([sources, plant, part]))
+    .digest("hex")
+  const path = join(configs, `${name.slice(0, 24)}.mjs`)
+  if (existsSync(path)) return path
+  const outfile = `${path}.${randomUUID()}`
   const config = JSON.stringify(join(root, "sst.config.ts"))
   const entry =
     part === "app"
@@ -47,7 +57,8 @@ export async function bundleConfig(request: SynthRequest, part: "app" | "run"): 
       ].join("\n"),
     },
   })
-  return outfile
+  await rename(outfile, path)
+  return path
 }
 
 const globals = [

@@ -42,6 +42,8 @@ export type SynthRequest = {
   readonly stage: string
   readonly out: string
   readonly work: string
+  /** Stands for everything that plans are made of. */
+  readonly sources: string
   /** Bundles that any stage with the same sources may use. */
   readonly bundles: string
   /** Texts of project files to replace, each there exactly once: a mistake to be found in the plan. */

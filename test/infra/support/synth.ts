@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { materialisePlatform, root } from "../../../infra/scripts/platform.ts"
+import { configs } from "./config.ts"
 import { Planned, type SynthRequest } from "./plan.ts"
 
 export type Synth = {
@@ -18,6 +19,9 @@ export type Synth = {
 }
 
 const store = join(root, ".sst/plans")
+
+/** Of Node: most of an evaluation is the loading of the AWS provider's modules. */
+const compiled = join(root, ".sst/compiled")
 
 /** Everything that a plan is made of. */
 const sources = [
@@ -47,16 +51,10 @@ export async function synth(stage: string, options: Synth = {}): Promise<Planned
     const release = await tryLock(`${work}.lock`)
     if (release) {
       try {
-        await evaluate(
-          {
-            stage,
-            out,
-            work,
-            bundles: join(store, `bundles-${sourcesHash.slice(0, 24)}`),
-            plant: options.plant ?? [],
-          },
-          options,
-        )
+        if (existsSync(out)) return await readPlan(out)
+        const bundles = join(store, `bundles-${sourcesHash.slice(0, 24)}`)
+        const request = { stage, out, work, bundles, sources: sourcesHash, plant: options.plant ?? [] }
+        await evaluate(request, options)
         await forgetOld()
       } finally {
         await release()
@@ -75,7 +73,7 @@ async function evaluate(request: SynthRequest, { env = {}, secrets = {} }: Synth
   )
   const ended = await promisify(execFile)(process.execPath, [child, JSON.stringify(request)], {
     cwd: root,
-    env: { PATH: process.env.PATH, HOME: request.work, ...env, ...secretEnv },
+    env: { PATH: process.env.PATH, HOME: request.work, NODE_COMPILE_CACHE: compiled, ...env, ...secretEnv },
     maxBuffer: 64 * 1024 * 1024,
   }).catch((error: unknown) => error)
   if (!(ended instanceof Error)) return
@@ -117,11 +115,12 @@ async function hashOf(paths: readonly string[]): Promise<string> {
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 
-/** Plans of sources that have changed since are never asked for again. */
+/** What was made of sources that have changed since is never asked for again. */
 async function forgetOld() {
-  for (const name of await readdir(store)) {
-    const path = join(store, name)
-    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now())
-    if (age > 3_600_000) await rm(path, { recursive: true, force: true })
-  }
+  for (const folder of [store, configs])
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name)
+      const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now())
+      if (age > 3_600_000) await rm(path, { recursive: true, force: true })
+    }
 }
