@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import type { Dispatcher } from "undici"
 import type { Body } from "../store.ts"
 import { onAbort } from "./abort.ts"
+import { pausableBody } from "./pausable.ts"
 
 export type Ask = {
   readonly origin: string
@@ -19,9 +20,6 @@ export type Collected = {
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
 }
-
-/** A body waits in memory up to here before its socket is told to pause. */
-const highWater = 512 * 1024
 
 /**
  * One request, as soon as its answer begins. Straight on undici's dispatch: its streams cost more CPU than everything
@@ -117,56 +115,4 @@ function send(dispatcher: Dispatcher, { signal, ...ask }: Ask, listener: Listene
       onResponseError: (_, error) => finish(() => listener.fail(error)),
     },
   )
-}
-
-function pausableBody(controller: Controller) {
-  let waiting: Buffer[] = []
-  let size = 0
-  let over = false
-  let failure: unknown
-  let wake = () => {}
-
-  async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    while (true) {
-      const chunk = waiting.shift()
-      if (chunk) {
-        size -= chunk.length
-        if (controller.paused && size < highWater) controller.resume()
-        return { done: false, value: chunk }
-      }
-      if (failure !== undefined) throw failure
-      if (over) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
-    }
-  }
-
-  function destroy(error = new Error("This body was destroyed.")) {
-    waiting = []
-    if (over) return
-    controller.abort(error)
-  }
-
-  return {
-    push(chunk: Buffer) {
-      waiting.push(chunk)
-      size += chunk.length
-      if (size >= highWater) controller.pause()
-      wake()
-    },
-    end(error?: unknown) {
-      over = true
-      failure = error
-      wake()
-    },
-    destroy,
-    [Symbol.asyncIterator]: () => ({
-      next,
-      async return() {
-        destroy()
-        return { done: true as const, value: undefined }
-      },
-    }),
-  }
 }

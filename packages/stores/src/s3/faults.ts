@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http"
-import { Fault, type FaultOptions, type Kind } from "@imgmigrator/core/fault"
+import { Fault, type FaultOptions } from "@imgmigrator/core/fault"
 import { retryAfter } from "../http/faults.ts"
+import { type Meaning, ofItem, ofStore, wrongRegion } from "./meanings.ts"
 import { elementText } from "./xml.ts"
 
 /** What S3 did not want, as it said it. */
@@ -34,105 +35,6 @@ export type About = {
   readonly what: string
   readonly store: string
 }
-
-type Meaning = readonly [kind: Kind, code: string, text: string]
-
-/** Of the whole store (Amazon S3 API Reference: Error Responses). What follows a name stands behind "what" in the message. */
-const ofStore: Readonly<Record<string, Meaning>> = {
-  ...each(
-    [
-      "InvalidAccessKeyId",
-      "SignatureDoesNotMatch",
-      "InvalidSecurity",
-      "AuthFailure",
-      "Unauthorized",
-      "MissingSecurityHeader",
-    ],
-    ["denied", "credentials", "refuses the credentials: the access key or its secret is wrong"],
-  ),
-  ...each(
-    ["ExpiredToken", "TokenRefreshRequired", "InvalidToken", "RequestExpired"],
-    [
-      "denied",
-      "credentials",
-      "refuses the credentials: the session has expired or its token is wrong; renew it and resume",
-    ],
-  ),
-  ...each(
-    ["AccountProblem", "AllAccessDisabled", "NotSignedUp", "AccountSuspended"],
-    ["denied", "credentials", "refuses the account: it is closed or suspended"],
-  ),
-  RequestTimeTooSkewed: [
-    "unavailable",
-    "clock",
-    "refuses the time of the request: a clock is wrong by more than 15 minutes",
-  ],
-  NoSuchBucket: ["missing", "missing", "is not there: there is no such bucket"],
-  InvalidBucketName: ["invalid", "missing", "is not there: the bucket's name is not valid"],
-  ...each(
-    [
-      "QuotaExceeded",
-      "StorageFull",
-      "XMinioStorageFull",
-      "XMinioAdminBucketQuotaExceeded",
-      "InsufficientStorage",
-    ],
-    ["conflict", "full", "is full or its quota is used up; make room and resume"],
-  ),
-  ...each(
-    [
-      "KMS.DisabledException",
-      "KMS.InvalidStateException",
-      "KMS.NotFoundException",
-      "KMS.AccessDeniedException",
-    ],
-    ["denied", "encryption", "can't use its KMS key; enable it or allow its use and resume"],
-  ),
-  NotImplemented: ["invalid", "unsupported", "can't do what was asked of it"],
-}
-
-const ofItem: Readonly<Record<string, Meaning>> = {
-  NoSuchKey: ["missing", "missing", "is not there"],
-  NoSuchVersion: ["missing", "missing", "is not there"],
-  AccessDenied: ["denied", "denied", "may not be used: access denied"],
-  InvalidObjectState: ["denied", "archived", "is archived; restore it first"],
-  KeyTooLongError: ["invalid", "name", "has a key of more than 1,024 bytes"],
-  MetadataTooLarge: ["invalid", "metadata", "has more than 2 KB of metadata"],
-  EntityTooLarge: ["too_large", "too_large", "is larger than the store allows"],
-  ...each(
-    [
-      "BadDigest",
-      "XAmzContentSHA256Mismatch",
-      "XAmzContentChecksumMismatch",
-      "InvalidDigest",
-      "IncompleteBody",
-    ],
-    ["corrupt", "corrupt", "was damaged on its way: the checksum that arrived is another"],
-  ),
-  ...each(
-    [
-      "SlowDown",
-      "ServiceUnavailable",
-      "InternalError",
-      "RequestTimeout",
-      "OperationAborted",
-      "ConditionalRequestConflict",
-      "TooManyRequests",
-      "BandwidthLimitExceeded",
-      "TemporaryRedirect",
-      "503",
-      "Busy",
-    ],
-    ["unavailable", "busy", "can't be used just now"],
-  ),
-}
-
-const wrongRegion = [
-  "PermanentRedirect",
-  "AuthorizationHeaderMalformed",
-  "IllegalLocationConstraintException",
-  "InvalidRegionName",
-]
 
 /** The one place that knows what S3's errors mean. No message holds anything of the request but the key and the bucket. */
 export function s3Fault(refusal: Refusal, about: About): Fault {
@@ -177,7 +79,3 @@ const regionText = (store: string, region: string | undefined) =>
   region && /^[a-z0-9-]+$/.test(region)
     ? `${store} is in the region ${region}: write region=${region}.`
     : `${store} is in another region: write region= with its name.`
-
-function each(codes: readonly string[], meaning: Meaning): Record<string, Meaning> {
-  return Object.fromEntries(codes.map((code) => [code, meaning]))
-}
