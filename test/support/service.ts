@@ -29,7 +29,12 @@ export async function startTestService(): Promise<TestService> {
   const stateDir = join(folder, "state")
   const claim = await claimState(stateDir)
   if (!("lock" in claim)) throw new Error("the state folder is taken")
-  const service = await startService({ stateDir, lock: claim.lock, command: "test", log: process.env.DEBUG_SERVICE ? console.error : () => {} })
+  const service = await startService({
+    stateDir,
+    lock: claim.lock,
+    command: "test",
+    log: process.env.DEBUG_SERVICE ? console.error : () => {},
+  })
   const request: TestService["request"] = async (method, path, body) => {
     const response = await fetch(`${service.url}/api/v1${path}`, {
       method,
