@@ -61,7 +61,14 @@ export async function finish(scene: Scene) {
       sim.breach(`${id} is ${row.status} at the end${row.error ? `: ${row.error.message}` : ""}`)
     sim.tally.accept(`end: ${row.status}`)
     await reported(scene, id)
+    if (row.status === "cancelled") continue
+    for (const { sk } of sim.table.engine.partition(`MIGRATION#${id}`))
+      if (String(sk).startsWith("UPLOAD#")) sim.breach(`${id} has left ${sk} behind`)
   }
+  // A cancelled migration is swept by its last delivery alone: where that dies too, the bucket's own rules must do it.
+  if ([...ledger.values()].some(({ row }) => row.status === "cancelled")) return
+  for (const place of sim.places.values())
+    for (const { key } of place.uploads.values()) sim.breach(`half of ${key} is left at ${place.name}`)
 }
 
 /** The report has every item once, and says what the totals say. */

@@ -13,13 +13,19 @@ export function audit(batch: Batch, row: MigrationRow) {
   for (const lane of known.lanes.values())
     if (lane.at < lane.to) breach(`completed while lane ${lane.lane} has work`)
   let sum: Counts = nothing()
+  const planned = new Set<string>()
   for (let n = 0; n < (plan?.chunks ?? 0); n++) {
     const rows = chunkRows(sim.table.engine, known.id, n)
     const chunk = foldChunk(rows)
     if (!chunk || chunk.outcomes.size !== chunk.items.length) return breach(`completed with chunk ${n} open`)
     const final = [...chunk.outcomes].filter(([index]) => !chunk.moved.has(index))
     sum = plus(sum, countsOf(final.map(([, outcome]) => outcome)))
-    for (const [index, outcome] of chunk.outcomes) confirmed(batch, row, chunk.items[index], outcome)
+    for (const [index, outcome] of chunk.outcomes) {
+      confirmed(batch, row, chunk.items[index], outcome)
+      if (outcome.code === "worker.crashed" && !known.tried.get(`${n}/${index}`)?.wasKilled)
+        breach(`item ${index} of chunk ${n} is said to have killed its worker, and did not`)
+    }
+    for (const { key } of chunk.items) planned.add(key)
     const failed = countsOf(chunk.outcomes.values()).f
     const noted = sim.table.engine.get({
       pk: `MIGRATION#${known.id}`,
@@ -27,6 +33,8 @@ export function audit(batch: Batch, row: MigrationRow) {
     })
     if (failed > 0 && !noted) breach(`chunk ${n} has failures that are not noted`)
   }
+  for (const key of stayed(batch, row))
+    if (!planned.has(key)) breach(`${key} was there all the time, and is forgotten`)
   const { discovered, migrated, skipped, failed, remaining } = row.totals ?? {}
   if (remaining !== 0) breach(`completed with ${remaining} remaining`)
   if (migrated !== sum.m || skipped !== sum.s || failed !== sum.f || row.totals?.bytes_migrated !== sum.bytes)
@@ -36,6 +44,17 @@ export function audit(batch: Batch, row: MigrationRow) {
   sim.tally.accept("items: migrated", sum.m)
   sim.tally.accept("items: skipped", sum.s)
   sim.tally.accept("items: failed", sum.f)
+}
+
+/** What the source had from before the migration was made until now. */
+function stayed({ sim, known }: Batch, row: MigrationRow): readonly string[] {
+  const source = row.source.type === "s3" ? sim.places.get(row.source.bucket) : undefined
+  const since = known.statuses[0]?.at ?? 0
+  return [...(source?.objects.keys() ?? [])].filter((key) => {
+    const events = source?.history.filter((event) => event.key === key) ?? []
+    const before = events.findLast(({ at }) => at < since)
+    return before?.after !== undefined && events.every(({ at, after }) => at < since || after)
+  })
 }
 
 const placeOf = (batch: Batch, ref: MigrationRow["destination"]): Place | undefined =>

@@ -17,6 +17,8 @@ export type Known = {
   readonly lanes: Map<number, Lane>
   /** Who claimed a lane under which fence, by "lane/fence". */
   readonly owners: Map<string, Proc>
+  /** Who tried an item alone, by "chunk/index". */
+  readonly tried: Map<string, Proc>
   /** Which lane got a chunk. */
   readonly chunks: Map<number, number>
   /** Chunks that are booked. */
@@ -75,6 +77,7 @@ function begin(migrations: Map<string, Known>, changes: readonly Change[]) {
       row: MigrationRow.parse(after),
       lanes: new Map(),
       owners: new Map(),
+      tried: new Map(),
       chunks: new Map(),
       booked: new Set(),
       passFrom: 0,
@@ -111,6 +114,8 @@ function takeOver(
   }
   if (before && (lane.from !== before.from || lane.to !== before.to))
     for (let n = lane.from; n < lane.to; n++) known.chunks.set(n, lane.lane)
+  if (writer && lane.trying && String(lane.trying) !== String(before?.trying))
+    known.tried.set(lane.trying.join("/"), writer)
   if (lane.plan && before?.plan && lane.plan.pass > before.plan.pass) known.passFrom = before.plan.chunks
   known.lanes.set(lane.lane, lane)
 }

@@ -17,7 +17,8 @@ export type Proc = {
   /** How far its clock is ahead, in ms. */
   readonly skew: number
   alive: boolean
-  running: boolean
+  /** It did not end by itself. */
+  wasKilled: boolean
   /** Calls made so far, and the one before or after which it dies. */
   calls: number
   dies?: { readonly call: number; readonly when: "before" | "after" }
@@ -50,6 +51,7 @@ export const inside = <T>(proc: Proc, run: () => T): T => storage.run(proc, run)
 export function kill(proc: Proc) {
   if (!proc.alive) return
   proc.alive = false
+  proc.wasKilled = true
   const waiting = [...proc.waiting]
   proc.waiting.clear()
   for (const abandon of waiting) abandon(killed())

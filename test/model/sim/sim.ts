@@ -83,7 +83,7 @@ export function start<T>(
     time: sim.time,
     skew,
     alive: true,
-    running: true,
+    wasKilled: false,
     calls: 0,
     stalledUntil: 0,
     ahead: [],
@@ -97,7 +97,6 @@ export function start<T>(
   sim.procs.push(proc)
   const running: Running<T> = { proc, world: worldOf(sim, proc) }
   const end = (result: NonNullable<Running<T>["result"]>) => {
-    proc.running = false
     if (!proc.alive) return
     proc.alive = false
     running.result = result

@@ -4,16 +4,19 @@ import { parseRow } from "./rows.ts"
 import { put, query, remove } from "./table.ts"
 
 /**
- * An item half-way at its destination. Written before its first part and gone when the item is booked, so that a
- * later delivery goes on behind the last part and nothing is left behind by a cancel. The store's own list of parts
- * is the truth of how far it came.
+ * An item half-way at its destination. Written before its upload begins, with the upload's id before its first part, and
+ * gone when the item is booked, so that a later delivery goes on behind the last part and nothing is left behind. The
+ * store's own list of parts is the truth of how far it came.
  */
 export const UploadRow = z.object({
   n: z.int().nonnegative(),
   index: z.int().nonnegative(),
   key: z.string(),
-  id: z.string(),
-  part_size: z.int().positive(),
+  /** When it was about to begin, in ms. */
+  at: z.number(),
+  /** Absent until the store's answer is known. */
+  id: z.string().optional(),
+  part_size: z.int().positive().optional(),
   /** The source's version whose parts these are. */
   etag: z.string().optional(),
 })

@@ -2,11 +2,13 @@ import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import type { Facts, Part, Precondition, Store, Upload } from "@imgmigrator/stores"
+import type { MigrationRow } from "../db/rows.ts"
 import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uploads.ts"
 import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
 import { describe, migrated, type Started, type Task } from "./item.ts"
 import { whyStopped } from "./stopped.ts"
+import type { World } from "./world.ts"
 
 /** Parts of one item on their way at once, beside the one that is being read. */
 const inFlight = 3
@@ -24,7 +26,7 @@ export async function moveInParts(
 ): Promise<ItemOutcome> {
   const { destination, session } = delivery
   const description = describe(task.item, facts)
-  const { upload, parts } = await resumed(delivery, task, facts, description)
+  const { row, upload, parts } = await resumed(delivery, task, facts, description)
   const reader = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
   const hash =
     parts.length === 0 && task.item.checksum?.algorithm !== "crc64nvme"
@@ -82,7 +84,7 @@ export async function moveInParts(
   } catch (error) {
     await Promise.allSettled(sending)
     started.body.destroy()
-    if (!isResumable(error)) await forget(delivery, { ...task, ...upload })
+    if (!isResumable(error)) await forget(destination, session.id, row)
     throw failure.signal.aborted && !session.signal.aborted ? failure.signal.reason : error
   }
 }
@@ -106,32 +108,34 @@ async function resumed(
   facts: Facts,
   description: ReturnType<typeof describe>,
 ) {
-  const { destination, session, source } = delivery
+  const { destination, session, source, world } = delivery
   const known = (await readUploads(session.id)).find(({ n, index }) => n === task.n && index === task.index)
-  if (known) {
-    const upload = uploadOf(known)
-    const isSame = known.etag !== undefined && known.etag === facts.etag && source.capabilities.ranges
-    // A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again.
-    if (isSame && task.item.checksum === undefined) {
-      const parts = await destination.parts(upload, session).catch(missingIsNone)
-      if (parts) return { upload, parts: contiguous(parts, upload.partSize) }
-    }
-    await forget(delivery, { ...task, ...upload })
+  const begun = known && uploadOf(known)
+  const isSame = known?.etag !== undefined && known.etag === facts.etag && source.capabilities.ranges
+  // A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again.
+  if (begun && isSame && task.item.checksum === undefined) {
+    const parts = await destination.parts(begun, session).catch(missingIsNone)
+    if (parts) return { row: known, upload: begun, parts: contiguous(parts, begun.partSize) }
   }
+  if (known) await forget(destination, session.id, known)
+
+  const row: UploadRow = {
+    n: task.n,
+    index: task.index,
+    key: task.item.key,
+    at: world.clock.now(),
+    ...(facts.etag !== undefined && { etag: facts.etag }),
+  }
+  // Noted before it begins: one whose beginning is not answered is found by its key.
+  await putUpload(session.id, row)
   const upload = await destination.begin(task.item.key, {
     signal: session.signal,
     description,
     ...(facts.size !== undefined && { size: facts.size }),
   })
-  await putUpload(session.id, {
-    n: task.n,
-    index: task.index,
-    key: upload.key,
-    id: upload.id,
-    part_size: upload.partSize,
-    ...(facts.etag !== undefined && { etag: facts.etag }),
-  })
-  return { upload, parts: [] }
+  const noted: UploadRow = { ...row, key: upload.key, id: upload.id, part_size: upload.partSize }
+  await putUpload(session.id, noted)
+  return { row: noted, upload, parts: [] }
 }
 
 const missingIsNone = (error: unknown): undefined => {
@@ -145,11 +149,19 @@ function contiguous(parts: readonly Part[], size: number): readonly Part[] {
   return end === -1 ? parts : parts.slice(0, end)
 }
 
-export const uploadOf = ({ key, id, part_size }: UploadRow): Upload => ({ key, id, partSize: part_size })
+const uploadOf = ({ key, id, part_size }: UploadRow): Upload | undefined =>
+  id === undefined || part_size === undefined ? undefined : { key, id, partSize: part_size }
 
-async function forget({ destination, session }: Delivery, task: Pick<Task, "n" | "index"> & Upload) {
-  await destination.abort(task)
-  await removeUpload(session.id, task)
+/** How far the store's clock may be behind ours, in ms. */
+const skew = 60_000
+
+async function forget(destination: Store, migrationId: string, row: UploadRow) {
+  const begun = uploadOf(row)
+  const uploads = begun
+    ? [begun]
+    : (await destination.uploads(row.at - skew)).filter(({ key }) => key === row.key)
+  for (const upload of uploads) await destination.abort(upload)
+  await removeUpload(migrationId, row)
 }
 
 /** Gives the next `size` bytes, fewer only at the end; opens the source anew where parts are already there. */
@@ -180,10 +192,14 @@ async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started:
   }
 }
 
-/** Throw away what a migration that ended has begun and not completed. */
-export async function abandonUploads(destination: Store, id: string): Promise<void> {
-  for (const row of await readUploads(id)) {
-    await destination.abort(uploadOf(row))
-    await removeUpload(id, row)
+/** Throw away what a migration has begun at its destination and not completed. */
+export async function abandonUploads(migration: MigrationRow, world: World): Promise<void> {
+  const rows = await readUploads(migration.id)
+  if (rows.length === 0) return
+  const destination = await world.open(migration.destination)
+  try {
+    for (const row of rows) await forget(destination, migration.id, row)
+  } finally {
+    await destination.close()
   }
 }

@@ -17,7 +17,6 @@ import {
 } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
 import { readSource } from "../db/sources.ts"
-import { readUploads } from "../db/uploads.ts"
 import { log } from "../log.ts"
 import { copy } from "./copy.ts"
 import type { Delivery } from "./delivery.ts"
@@ -130,21 +129,13 @@ async function work(known: MigrationRow, claimed: Lane, session: Session, world:
 
 /** Paused, stopped or ended: nothing to do, but to throw away what a cancelled migration had begun. */
 async function cleanUp(row: MigrationRow, world: World): Promise<Answer> {
-  if (row.status !== "cancelled" || (await readUploads(row.id)).length === 0) return { outcome: "done" }
-  const destination = await world.open(row.destination)
-  try {
-    await abandonUploads(destination, row.id)
-  } finally {
-    await destination.close()
-  }
+  if (row.status === "cancelled") await abandonUploads(row, world)
   return { outcome: "done" }
 }
 
 /** Nothing is left for this lane. Whoever sees that nothing is left at all ends the migration. */
-async function finish(delivery: Delivery) {
-  const { session, world } = delivery
-  const row = await mustGetMigration(session.userId, session.id)
-  if (await settle(row, world.clock.now())) await abandonUploads(delivery.destination, row.id)
+async function finish({ session, world }: Delivery) {
+  await settle(await mustGetMigration(session.userId, session.id), world)
 }
 
 /** Put the lane back in order, and say what this delivery's end means. */
@@ -207,5 +198,5 @@ async function goOn(known: MigrationRow, session: Session, world: World) {
   const own = mine.at < mine.to || (mine.lane === 0 && !plan.complete)
   if (own) await wakeLane(row, mine, world)
   else if (hasWork(mine, plan, row.next)) await wakeIdleLanes(row, undefined, world)
-  else await settle(row, world.clock.now())
+  else await settle(row, world)
 }

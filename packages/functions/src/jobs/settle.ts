@@ -1,15 +1,18 @@
 import { balanced, totalsOf } from "@imgmigrator/core/books"
+import { worthRetrying } from "@imgmigrator/core/fault"
 import { readLanes } from "../db/lanes.ts"
 import { completeMigration } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
 import { costOf } from "../db/view.ts"
 import { log } from "../log.ts"
+import { abandonUploads } from "./parts.ts"
+import type { World } from "./world.ts"
 
 /**
  * End the migration if its books balance over all lanes, read strongly. Whoever finds no more work tries: the planner
  * too, or a migration with nothing to copy would run for ever. `false`: not yet.
  */
-export async function settle(row: MigrationRow, at: number): Promise<boolean> {
+export async function settle(row: MigrationRow, world: World): Promise<boolean> {
   const lanes = await readLanes(row.id)
   const plan = lanes.find(({ lane }) => lane === 0)?.plan
   if (!plan || plan.pass !== row.pass) return false
@@ -20,6 +23,12 @@ export async function settle(row: MigrationRow, at: number): Promise<boolean> {
     return false
   }
   const totals = totalsOf(lanes)
+  // Before the end, so that whoever dies in between leaves a migration that others go on with.
+  await abandonUploads(row, world).catch((error: unknown) => {
+    if (worthRetrying(error)) throw error
+    log.warn("uploads are left behind", { migration_id: row.id, error })
+  })
+  const at = world.clock.now()
   const completed = await completeMigration(row, plan.chunks, { totals, cost: costOf(lanes), at })
   if (completed) log.info("migration completed", { migration_id: row.id, ...totals })
   return completed

@@ -1,0 +1,46 @@
+import "../model/sim/environment.ts"
+import { expect, test } from "vitest"
+import type { Sim } from "../model/sim/sim.ts"
+import { once, stage } from "./stage.ts"
+
+const uploadRows = ({ table }: Sim) =>
+  table.engine.partition("MIGRATION#mig_0").filter(({ sk }) => String(sk).startsWith("UPLOAD#"))
+
+test("trap 27: a large image goes on behind its last part in the next delivery", async () => {
+  const { work, until, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+  const [destination] = destinations
+  work({ foresees: once(/^write large-0/, "dies after", 3) })
+  await until(() => sim.workers.length === 0)
+  const [id] = destination?.uploads.keys() ?? []
+  expect(id).toBeDefined()
+  const calls: string[] = []
+  await sim.time.pass(31_000)
+  work({ foresees: (what) => void calls.push(what) })
+  await rest()
+  // Begun, and two parts are there: the third and the completion are what is left.
+  expect(calls.filter((call) => call.startsWith("write large-0"))).toHaveLength(2)
+  expect(row().status).toBe("completed")
+  expect(sim.broken).toEqual([])
+})
+
+for (const when of ["dies before", "dies after"] as const)
+  test(`trap 27: nothing half-way is left of a worker that ${when} the beginning of an upload`, async () => {
+    const { work, until, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+    work({ foresees: once(/^write large-0/, when) })
+    await until(() => sim.workers.length === 0)
+    await sim.time.pass(31_000)
+    await rest()
+    expect(row().status).toBe("completed")
+    expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+    expect(uploadRows(sim)).toEqual([])
+  })
+
+test("trap 27: an upload whose beginning is never answered is thrown away, and so is one that a failed item leaves", async () => {
+  const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+  destinations[0]?.troubles.ahead.push("lost", "lost", "lost", "lost", "lost")
+  work()
+  await rest()
+  expect(row().totals).toMatchObject({ discovered: 1, remaining: 0 })
+  expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+  expect(uploadRows(sim)).toEqual([])
+})
