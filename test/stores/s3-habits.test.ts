@@ -1,9 +1,10 @@
 import type { Fault } from "@imgmigrator/core/fault"
 import { openStore, type StoreSettings } from "@imgmigrator/stores"
 import { afterEach, expect, test } from "vitest"
+import { startHost } from "./http-support.ts"
 import { type Habits, startLenient } from "./lenient-s3.ts"
 import { startBench } from "./s3-support.ts"
-import { bytesOf, put, sha256 } from "./store-contract.ts"
+import { bytesOf, listAll, put, sha256 } from "./store-contract.ts"
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -224,6 +225,19 @@ test("no credentials at all are said to be missing, and anonymous signs nothing"
     none,
   )
   expect(await failure(store.probe("read"))).toMatchObject({ kind: "denied", scope: "store" })
+  await store.close()
+})
+
+test("an endpoint that is no S3 is told from an empty bucket", async () => {
+  const host = await startHost()
+  open.push(host)
+  host.on("/library", (_, response) => response.end("<html>welcome</html>"))
+  const store = await openStore(
+    { type: "s3", bucket: "library", prefix: "", endpoint: host.url, credentials: "anonymous" },
+    settings({ allowLoopback: true }),
+  )
+  expect(await failure(store.probe("read"))).toMatchObject({ code: "listing.broken", scope: "store" })
+  expect(await failure(listAll(store))).toMatchObject({ code: "listing.broken", scope: "store" })
   await store.close()
 })
 

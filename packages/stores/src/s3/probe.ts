@@ -2,13 +2,15 @@ import { randomBytes } from "node:crypto"
 import type { Call } from "../store.ts"
 import { accepted, type Client } from "./client.ts"
 import { s3Fault } from "./faults.ts"
+import { readPage } from "./listing.ts"
 import { encode } from "./sign.ts"
 import { elementText } from "./xml.ts"
 
-/** May the prefix be listed? One key is asked for. */
+/** May the prefix be listed? One key is asked for; what answers must be S3, not a web page. */
 export async function probeRead(client: Client, { signal }: Call = {}): Promise<void> {
   const query = `list-type=2&max-keys=1&prefix=${encode(client.ref.prefix)}`
-  accepted(await client.collect({ method: "GET", query, signal }), client.about("store"))
+  const answer = await client.collect({ method: "GET", query, signal })
+  readPage(accepted(answer, client.about("store")).bytes.toString(), client.ref.prefix, client.name)
 }
 
 /**
