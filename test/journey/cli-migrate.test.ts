@@ -19,7 +19,7 @@ test("a folder is moved to a folder: every byte and date, a table on stdout, exi
 })
 
 test("run again, everything is there already; --json prints the migration as the only line", async () => {
-  const ended = await run(["migrate", "photos", "copy", "--json"], root)
+  const ended = await run(["migrate", "photos", "copy", "--workers", "1", "--json"], root)
   expect(ended.code, ended.stderr).toBe(0)
   const migration = migrationOf(ended)
   expect(migration).toMatchObject({
@@ -34,7 +34,7 @@ test("run again, everything is there already; --json prints the migration as the
 
 test("a migration that stopped goes on, as the same one, when its reason is gone", async () => {
   writeFileSync(at("blocked"), "a file where a folder should be")
-  const stopped = await run(["migrate", "photos", "blocked", "--json"], root)
+  const stopped = await run(["migrate", "photos", "blocked", "--workers", "1", "--json"], root)
   expect(stopped.code, stopped.stderr).toBe(2)
   const { id, status, error } = migrationOf(stopped)
   expect({ status, error }).toMatchObject({
@@ -42,7 +42,7 @@ test("a migration that stopped goes on, as the same one, when its reason is gone
     error: { message: expect.stringContaining("blocked") },
   })
   rmSync(at("blocked"))
-  const again = await run(["migrate", "photos", "blocked", "--json"], root)
+  const again = await run(["migrate", "photos", "blocked", "--workers", "1", "--json"], root)
   expect(again.code, again.stderr).toBe(0)
   expect(again.stderr).toContain(`Going on with ${id}`)
   expect(migrationOf(again)).toMatchObject({ id, status: "completed", totals: { migrated: 60 } })

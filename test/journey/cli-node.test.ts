@@ -29,7 +29,7 @@ test.skipIf(!oldNode)(
       stderr: expect.stringContaining("<destination> is missing"),
     })
 
-    const args = ["migrate", "photos", "copy", "--lanes", "1", "--concurrency", "1"]
+    const args = ["migrate", "photos", "copy", "--workers", "1", "--lanes", "1", "--concurrency", "1"]
     const arrived = () => expect(readdirSync(at("copy"), { recursive: true }).length).toBeGreaterThan(20)
     const interrupted = start(args, root, oldNode)
     await within(arrived)

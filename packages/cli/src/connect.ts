@@ -46,7 +46,7 @@ export async function connect(place: Place, command: string, works: boolean): Pr
   const claim = await claimState(place.stateDir, { works })
   if ("owner" in claim) return attached(claim.owner)
   // Only now, since it is most of what takes time to load.
-  const { startService } = await import("@imgmigrator/local")
+  const { startService } = await import("@imgmigrator/local/service/service")
   const log = logToFile(place.stateDir)
   const service = await startService({
     stateDir: place.stateDir,

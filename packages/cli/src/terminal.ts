@@ -22,9 +22,9 @@ export const err = (text: string): void => void streams.err(`${text}\n`)
 /** To stderr as it stands, for what is drawn over. */
 export const draw = (text: string): void => void streams.err(text)
 
-/** How wide the terminal is; `undefined` where stderr is none. Asked anew, for it may be resized. */
+/** How wide the terminal is (one that does not know says 0); `undefined` where stderr is none. Asked anew, for it may be resized. */
 export const terminalWidth = (): number | undefined =>
-  process.stderr.isTTY ? (process.stderr.getWindowSize()[0] ?? 80) : undefined
+  process.stderr.isTTY ? process.stderr.getWindowSize()[0] || 80 : undefined
 
 const maxLogBytes = 10 * 1024 * 1024
 

@@ -30,7 +30,7 @@ export const keys: Command = {
     const { values, positionals } = readArguments(rest, options, action === "revoke" ? ["key id"] : [])
     if (!values.user) throw misused("--user is missing.")
     if (values["no-local"] && values.state !== undefined) throw misused("--state is for the local service.")
-    const { openTable } = await import("@imgmigrator/local")
+    const { openTable } = await import("@imgmigrator/local/service/open-table")
     const close = values["no-local"] ? async () => {} : await openTable(stateDirOf(values))
     try {
       await run({ ...values, user: values.user, keyId: positionals[0] ?? "" })

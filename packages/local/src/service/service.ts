@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os"
 import { expireLeases } from "@imgmigrator/functions/db/lanes"
 import { createTable } from "@imgmigrator/functions/db/table"
-import { type QStash, startQStash } from "qstash-local"
+import type { QStash } from "qstash-local"
 import { startDynamo } from "../dynamo/start.ts"
 import type { Lock } from "../state/lock.ts"
 import { type Owner, removeOwner, writeOwner } from "../state/owner.ts"
@@ -10,7 +10,6 @@ import { localApiKey } from "./api-key.ts"
 import { startDoors } from "./doors.ts"
 import { enter, localEnvironment } from "./environment.ts"
 import { forgetMessages } from "./restart.ts"
-import { startSweeper } from "./sweeper.ts"
 
 export type ServiceOptions = {
   readonly stateDir: string
@@ -90,6 +89,7 @@ async function start(options: ServiceOptions, undo: (() => unknown)[]): Promise<
   if (works) {
     await expireLeases()
     await forgetMessages()
+    const { startSweeper } = await import("./sweeper.ts")
     undo.push(startSweeper(sweepEveryMs))
   }
   writeOwner(stateDir, { ...owner, url, api_key: apiKey, dynamodb: dynamo.endpoint })
@@ -104,10 +104,13 @@ async function start(options: ServiceOptions, undo: (() => unknown)[]): Promise<
   }
 }
 
-const startQueue = (secrets: Secrets): Promise<QStash> =>
-  startQStash({
+/** Loaded, like the sweeper, only by a service that works: `list` needs neither. */
+async function startQueue(secrets: Secrets): Promise<QStash> {
+  const { startQStash } = await import("qstash-local")
+  return startQStash({
     port: 0,
     token: secrets.qstash_token,
     currentSigningKey: secrets.current_signing_key,
     nextSigningKey: secrets.next_signing_key,
   })
+}
