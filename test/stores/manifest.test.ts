@@ -79,7 +79,7 @@ test("a set of a hundred thousand names forgets none and takes none for another"
 
 test("cells are read as csv-parse reads them", () => {
   const pieces = ["a", "é", "", " ", "x y", '"', '""', "'", ",", "\n", ";", "\t"]
-  for (let run = 0; run < 3000; run++) {
+  for (let run = 0; run < 600; run++) {
     const cells = Array.from({ length: 1 + (run % 4) }, () =>
       [...randomBytes(3)].map((byte) => pieces[byte % pieces.length]).join(""),
     )

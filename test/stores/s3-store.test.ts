@@ -51,15 +51,15 @@ test("a prefix is a folder: what only begins like it is not listed", async () =>
   expect(await keysOf(await bench.open(prefix))).toEqual(["a.jpg"])
 })
 
-const many = Array.from({ length: 2100 }, (_, index) => `n/${String(index).padStart(4, "0")} é+.jpg`)
+const many = Array.from({ length: 1050 }, (_, index) => `n/${String(index).padStart(4, "0")} é+.jpg`)
 
 test("more than a page is listed in order, whole, from anywhere, with one request a page", async () => {
   const store = await bench.open("many/")
   await Promise.all(many.map((key) => put(store, key, Buffer.from("x"))))
   const before = bench.s3.requests.length
   expect(await keysOf(store)).toEqual(many)
-  expect(bench.s3.requests.length - before).toBe(3)
-  expect(await keysOf(store, many[1700])).toEqual(many.slice(1701))
+  expect(bench.s3.requests.length - before).toBe(2)
+  expect(await keysOf(store, many[700])).toEqual(many.slice(701))
   expect(await keysOf(store, "n/9")).toEqual([])
 })
 
