@@ -97,6 +97,8 @@ test("what the API publishes, QStash delivers to the function URL, and the worke
     migration = (await ask(`GET /api/v1/migrations/${body.id}`)).body
   }
   expect(migration).toMatchObject({ status: "failed", error: expect.anything() })
+  // The delivery is answered a moment after the migration has ended.
+  await deployment.qstash.idle()
   expect((await deployment.lambda("MigrationWorker")).lines()).toContainEqual(
     expect.objectContaining({ message: "delivery processed", outcome: "done", migration_id: body.id }),
   )

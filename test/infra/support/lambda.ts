@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer, type ServerResponse } from "node:http"
+import { rmSync } from "node:fs"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
-import { fileURLToPath } from "node:url"
+import { transform } from "esbuild"
 import * as z from "zod"
+import { root } from "../../../infra/scripts/platform.ts"
 
 export type LambdaOptions = {
   /** The folder that was uploaded. */
@@ -17,9 +20,16 @@ export type LambdaOptions = {
   readonly environment: Readonly<Record<string, string>>
 }
 
+/** Milliseconds since the process was started, and how many of them of processor time it took. */
+export type Spent = { readonly wall: number; readonly cpu: number }
+
 export type RunningLambda = {
   /** One invocation after another, as one environment of Lambda has them. Rejects with what the function threw. */
   invoke(event: unknown): Promise<unknown>
+  /** When it first asked for an event; rejects where it never does. */
+  readonly ready: Promise<Spent>
+  /** When it had answered the first one. */
+  readonly answered: Promise<Spent>
   /** What it has written, a line each, JSON where it is. */
   lines(): readonly unknown[]
   close(): Promise<void>
@@ -44,6 +54,14 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
   let idle: ServerResponse | undefined
   let broken: Error | undefined
   let count = 0
+  let startedAt = 0
+  const ready = Promise.withResolvers<Spent>()
+  const answered = Promise.withResolvers<Spent>()
+  for (const { promise } of [ready, answered]) promise.catch(() => undefined)
+  const spent = (req: IncomingMessage): Spent => ({
+    wall: performance.now() - startedAt,
+    cpu: Number(req.headers["cpu-microseconds"]) / 1000,
+  })
 
   const arn = `arn:aws:lambda:us-east-1:123456789012:function:${options.functionName}`
   const give = () => {
@@ -63,14 +81,17 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
     broken ??= error
     for (const each of [...waiting.splice(0), ...running.values()]) each.failed(error)
     running.clear()
+    for (const { reject } of [ready, answered]) reject(error)
   }
 
   const server = createServer(async (req, res) => {
     const [, , , id = "", what] = (req.url ?? "").slice(1).split("/")
     if (id === "next") {
       idle = res
+      ready.resolve(spent(req))
       return give()
     }
+    answered.resolve(spent(req))
     const body: unknown = JSON.parse(await text(req))
     res.writeHead(202).end()
     const invocation = running.get(id)
@@ -84,7 +105,8 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
   const address = server.address()
   if (address === null || typeof address === "string") throw new Error("no port")
 
-  const runtime = fileURLToPath(new URL("runtime.ts", import.meta.url))
+  const runtime = await runtimeFile()
+  startedAt = performance.now()
   const child = spawn(process.execPath, [runtime], {
     cwd: options.bundle,
     stdio: ["ignore", "pipe", "pipe"],
@@ -108,6 +130,8 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
   )
 
   return {
+    ready: ready.promise,
+    answered: answered.promise,
     invoke: (event) => {
       if (broken) return Promise.reject(broken)
       const { promise, resolve, reject } = Promise.withResolvers<unknown>()
@@ -126,6 +150,21 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
     },
   }
 }
+
+let runtime: Promise<string> | undefined
+
+/** Plain JavaScript, lest every start pay for the stripping of types. */
+const runtimeFile = (): Promise<string> =>
+  (runtime ??= (async () => {
+    const source = await readFile(new URL("runtime.ts", import.meta.url), "utf8")
+    const { code } = await transform(source, { loader: "ts" })
+    const folder = join(root, ".sst/runtime")
+    const path = join(folder, `${process.pid}.mjs`)
+    await mkdir(folder, { recursive: true })
+    await writeFile(path, code)
+    process.once("exit", () => rmSync(path, { force: true }))
+    return path
+  })())
 
 function parsed(line: string): unknown {
   try {
