@@ -17,8 +17,8 @@ export type Known = {
   readonly lanes: Map<number, Lane>
   /** Who claimed a lane under which fence, by "lane/fence". */
   readonly owners: Map<string, Proc>
-  /** Who tried an item alone, by "chunk/index". */
-  readonly tried: Map<string, Proc>
+  /** Items that were being tried, by "chunk/index", when their worker ended in order. */
+  readonly cleared: Set<string>
   /** Which lane got a chunk. */
   readonly chunks: Map<number, number>
   /** Chunks that are booked. */
@@ -77,7 +77,7 @@ function begin(migrations: Map<string, Known>, changes: readonly Change[]) {
       row: MigrationRow.parse(after),
       lanes: new Map(),
       owners: new Map(),
-      tried: new Map(),
+      cleared: new Set(),
       chunks: new Map(),
       booked: new Set(),
       passFrom: 0,
@@ -105,6 +105,8 @@ function takeOver(
   const lane = Lane.parse(change.after)
   const before = known.lanes.get(lane.lane)
   if (writer && before && lane.fence > before.fence) {
+    const last = known.owners.get(`${before.lane}/${before.fence}`)
+    if (before.trying && last && !last.alive && !last.wasKilled) known.cleared.add(before.trying.join("/"))
     known.owners.set(`${lane.lane}/${lane.fence}`, writer)
     sim.tell(`${writer.name} has lane ${lane.lane} of ${known.id} under fence ${lane.fence}`)
   }
@@ -114,8 +116,6 @@ function takeOver(
   }
   if (before && (lane.from !== before.from || lane.to !== before.to))
     for (let n = lane.from; n < lane.to; n++) known.chunks.set(n, lane.lane)
-  if (writer && lane.trying && String(lane.trying) !== String(before?.trying))
-    known.tried.set(lane.trying.join("/"), writer)
   if (lane.plan && before?.plan && lane.plan.pass > before.plan.pass) known.passFrom = before.plan.chunks
   known.lanes.set(lane.lane, lane)
 }

@@ -74,7 +74,6 @@ export async function processMigrationAsync(
       lane: claim.lane,
       clock: world.clock,
       meter,
-      began: at,
       soft: delivered.deadline - closing(delivered.deadline - at),
       hard: delivered.deadline,
       shutdown: delivered.shutdown ?? shutdown.signal,
@@ -163,9 +162,9 @@ async function conclude(
   // This message will come again by itself: until then the sweeper need not send another.
   const sent = { sent: world.clock.now(), sends: 1 }
   if (!fault) {
-    // Not put back in order: what arrived may not be booked.
-    const { released, trying, attempts } = session.lane()
-    await release(session, { ...sent, released, trying, attempts })
+    // Not put back in order: what arrived may not be booked. But nobody died of the item that was being tried.
+    const { released, attempts } = session.lane()
+    await release(session, { ...sent, released, attempts })
     throw end.error
   }
   await release(session, sent)

@@ -1,0 +1,43 @@
+import "../model/sim/environment.ts"
+import { expect, test } from "vitest"
+import { deliver } from "../model/sim/deliver.ts"
+import { type Stage, stage } from "./stage.ts"
+
+/** Deliver whatever waits, each time to a worker that is met by this, until nothing is left to do. */
+async function workThrough(stage: Stage, meet: (worker: ReturnType<typeof deliver>) => void) {
+  const { sim, row } = stage
+  for (let minutes = 0; minutes < 120 && row().status !== "completed_with_failures"; minutes++) {
+    if (row().status === "completed") return
+    for (const letter of sim.queue.waiting.splice(0)) meet(deliver(sim, letter, { span: 120_000 }))
+    await sim.time.pass(60_000, () => sim.workers.length === 0)
+    await sim.time.pass(60_000)
+    stage.sweep()
+    await sim.time.pass(1_000)
+  }
+}
+
+test("trap 16: an image that kills its worker every time fails alone, and all others arrive", async () => {
+  const keys = ["small-0.jpg", "small-1.jpg", "small-2.jpg", "bulky-0.jpg", "bulky-1.jpg"]
+  const scene = await stage(keys, { concurrency: 4 })
+  await workThrough(scene, ({ running }) => {
+    running.proc.foresees = (what) => (/^read small-1.jpg source/.test(what) ? "dies before" : undefined)
+  })
+  expect(scene.row()).toMatchObject({
+    status: "completed_with_failures",
+    totals: { migrated: 4, failed: 1 },
+  })
+  expect(scene.sim.tally.accepted("failed: worker.crashed")).toBe(1)
+  expect(scene.sim.broken).toEqual([])
+})
+
+test("trap 16: a table that is out of order does not make an image a poison", async () => {
+  const scene = await stage(["small-0.jpg", "small-1.jpg", "small-2.jpg"])
+  let workers = 0
+  await workThrough(scene, ({ running }) => {
+    if (workers++ >= 6) return
+    // All that is done is to be booked, and the table takes nothing.
+    for (let i = 0; i < 10; i++) running.proc.ahead.push({ trouble: "throttled", in: 0, on: /^Put OUTCOME/ })
+  })
+  expect(scene.row()).toMatchObject({ status: "completed", totals: { migrated: 3, failed: 0 } })
+  expect(scene.sim.broken).toEqual([])
+})
