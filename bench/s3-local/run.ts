@@ -10,7 +10,8 @@ import { AwsV4Signer } from "aws4fetch"
 
 /**
  * What the local S3 costs: requests a second and CPU of the server per request, with wrk (Debian) as client, so that
- * the client costs little. Presigned, so that wrk needs no signer. Run: node bench/s3-local/run.ts [seconds]
+ * the client costs little; after three seconds to warm up. Presigned, so that wrk needs no signer.
+ * Run: node bench/s3-local/run.ts [seconds]
  */
 const seconds = Number(process.argv[2] ?? 5)
 const keys = { accessKeyId: "local", secretAccessKey: "local-secret" }
@@ -24,14 +25,14 @@ type Row = {
   readonly peakMiB: number
 }
 
-async function start(dir?: string) {
-  const main = new URL("../../packages/s3-local/src/main.ts", import.meta.url).pathname
+const file = (name: string) => new URL(name, import.meta.url).pathname
+
+async function start(args: readonly string[]) {
   const env = {
     ...process.env,
     AWS_ACCESS_KEY_ID: keys.accessKeyId,
     AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
   }
-  const args = [main, "--port", "0", "--bucket", "bench", ...(dir === undefined ? [] : ["--dir", dir])]
   const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] })
   for await (const line of createInterface(child.stdout)) {
     const url = /listens on (\S+)/.exec(line)?.[1]
@@ -39,6 +40,8 @@ async function start(dir?: string) {
   }
   throw new Error("The server did not start.")
 }
+
+const ours = [file("../../packages/s3-local/src/main.ts"), "--port", "0", "--bucket", "bench"]
 
 async function presign(url: string, method: string, headers: Record<string, string> = {}): Promise<URL> {
   const address = new URL(url)
@@ -70,6 +73,7 @@ function measure(what: string, pid: number, url: URL, lua: string): Row {
     script,
     `${lua}\nfunction done(summary) io.write("N=" .. summary.requests .. " E=" .. summary.errors.status .. "\\n") end`,
   )
+  execFileSync("wrk", ["-t1", "-c32", "-d3s", "-s", script, url.href])
   const before = cpuOf(pid)
   const began = performance.now()
   const out = execFileSync("wrk", ["-t1", "-c32", `-d${seconds}s`, "-s", script, url.href]).toString()
@@ -82,19 +86,26 @@ function measure(what: string, pid: number, url: URL, lua: string): Row {
 
 const put = (headers = "") => `wrk.method = "PUT"\nwrk.body = string.rep("x", ${body.length})\n${headers}`
 
-async function round(where: string, dir?: string): Promise<Row[]> {
-  const { child, url, pid } = await start(dir)
+async function bare(): Promise<Row[]> {
+  const { child, url, pid } = await start([file("bare.ts")])
+  const rows = [
+    measure("bare Node: PUT 100 KB, MD5 only", pid, new URL(url), put()),
+    measure("bare Node: GET 100 KB", pid, new URL(url), ""),
+  ]
+  child.kill("SIGTERM")
+  await once(child, "exit")
+  return rows
+}
+
+async function round(where: string, args: readonly string[] = []): Promise<Row[]> {
+  const { child, url, pid } = await start([...ours, ...args])
   const object = `${url}/bench/object`
   const sha = "x-amz-checksum-sha256"
   const value = createHash("sha256").update(body).digest("base64")
+  const withSha = await presign(object, "PUT", { [sha]: value })
   const rows = [
-    measure(`${where}: PUT 100 KB (CRC64NVME taken by the server)`, pid, await presign(object, "PUT"), put()),
-    measure(
-      `${where}: PUT 100 KB with ${sha}`,
-      pid,
-      await presign(object, "PUT", { [sha]: value }),
-      put(`wrk.headers["${sha}"] = "${value}"`),
-    ),
+    measure(`${where}: PUT 100 KB, CRC64NVME by default`, pid, await presign(object, "PUT"), put()),
+    measure(`${where}: PUT 100 KB, SHA-256 checked`, pid, withSha, put(`wrk.headers["${sha}"] = "${value}"`)),
     measure(`${where}: GET 100 KB`, pid, await presign(object, "GET"), ""),
   ]
   child.kill("SIGTERM")
@@ -106,7 +117,7 @@ const listedKeys = 100_000
 
 /** Listing 100,000 keys in pages of 1,000, and what one page costs wherever it is. */
 async function listing(): Promise<Row[]> {
-  const { child, url, pid } = await start()
+  const { child, url, pid } = await start(ours)
   const agent = new Agent({ keepAlive: true, maxSockets: 16 })
   let next = 0
   const put = async () => {
@@ -141,7 +152,12 @@ async function listing(): Promise<Row[]> {
   return rows
 }
 
-const rows = [...(await round("memory")), ...(await round("disk", join(work, "state"))), ...(await listing())]
+const rows = [
+  ...(await bare()),
+  ...(await round("memory")),
+  ...(await round("disk", ["--dir", join(work, "state")])),
+  ...(await listing()),
+]
 rmSync(work, { recursive: true, force: true })
 console.log("| what | requests/s | server CPU ms/request | peak MiB |\n| --- | --- | --- | --- |")
 for (const { what, perSecond, cpuMs, peakMiB } of rows)

@@ -135,7 +135,7 @@ test("a refusal in the middle of a long body arrives, and the connection lives o
   socket.write(`GET ${path} HTTP/1.1\r\nhost: h\r\n\r\n`)
   await expect
     .poll(() => answers)
-    .toMatch(/^HTTP\/1.1 400 [^]*<Code>IncompleteBody<[^]*HTTP\/1.1 403 [^]*<Code>AccessDenied</)
+    .toMatch(/^HTTP\/1.1 400 .*<Code>IncompleteBody<.*HTTP\/1.1 403 .*<Code>AccessDenied</s)
 })
 
 test("a trailer with a wrong signature or a wrong checksum is refused", async () => {
