@@ -4,8 +4,9 @@ import { beforeAll, expect, test } from "vitest"
 import { root } from "../../infra/scripts/platform.ts"
 import { qstashPlan } from "../../packages/functions/src/dispatch/settings.ts"
 import { deafMetrics } from "./support/checks.ts"
+import { alarmsOf, widgetsOf } from "./support/monitoring.ts"
 import { dev, evaluated, production, stages } from "./support/stages.ts"
-import { alarmsOf, ofType, widgetsOf } from "./support/view.ts"
+import { ofType } from "./support/view.ts"
 
 beforeAll(...evaluated)
 

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "vitest"
 import { wideRights } from "./support/checks.ts"
+import { allows } from "./support/iam.ts"
 import type { Planned } from "./support/plan.ts"
 import { evaluated, production, stages } from "./support/stages.ts"
 import { functions, ofType, statements } from "./support/view.ts"
@@ -114,4 +115,19 @@ test("the scheduler may invoke the sweeper, and that is all", async () => {
   expect(JSON.stringify(role?.inputs.inlinePolicies).match(/\w+:\w+(?=\\")/g)).toContain(
     "lambda:InvokeFunction",
   )
+})
+
+test("no role is wider: API keys are the authorizer's alone, and it has nothing else", async () => {
+  const plan = await production()
+  const { arn } = ofType(plan, "aws:dynamodb/table:Table")[0]?.state ?? {}
+  const may = (component: string, action: string, partition: string) =>
+    allows(statements(plan, component), { action: `dynamodb:${action}`, resource: String(arn), partition })
+  for (const component of functions(plan).keys()) {
+    expect([component, may(component, "GetItem", "KEY#1")]).toEqual([component, component === "Authorizer"])
+    expect([component, may(component, "PutItem", "KEY#1")]).toEqual([component, false])
+    expect([component, may(component, "DeleteItem", "USER#ana")]).toEqual([component, false])
+    expect([component, may(component, "Scan", "")]).toEqual([component, false])
+  }
+  expect(may("Authorizer", "GetItem", "USER#ana")).toBe(false)
+  expect(may("GetMigration", "UpdateItem", "USER#ana")).toBe(false)
 })

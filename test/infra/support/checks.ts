@@ -3,8 +3,9 @@ import { join } from "node:path"
 import { root } from "../../../infra/scripts/platform.ts"
 import { metricNamespace, metricUnits } from "../../../packages/functions/src/metrics.ts"
 import { routes } from "../../../packages/functions/src/routes.ts"
+import { metricsUsed } from "./monitoring.ts"
 import type { Planned } from "./plan.ts"
-import { functions, metricsUsed, ofType, routesOf, statements } from "./view.ts"
+import { functions, ofType, routesOf, statements } from "./view.ts"
 
 /** The route table against the plan: what is missing, too much, open or led elsewhere. */
 export function routeMistakes(plan: Planned): readonly string[] {

@@ -111,6 +111,7 @@ export async function deploy(plan: Planned) {
   })
 
   return {
+    dynamo: dynamo.endpoint,
     api: api.url,
     apiUrl,
     /** As deliveries are addressed: what QStash signs. */

@@ -1,5 +1,5 @@
 import * as z from "zod"
-import type { MetricUse } from "./view.ts"
+import type { MetricUse } from "./monitoring.ts"
 
 /** CloudWatch's embedded metric format (AWS: Specification: Embedded metric format). */
 const Emf = z.looseObject({

@@ -1,13 +1,10 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { rmSync } from "node:fs"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
-import { transform } from "esbuild"
 import * as z from "zod"
-import { root } from "../../../infra/scripts/platform.ts"
+import { runtimeFile } from "./runtime-file.ts"
 
 export type LambdaOptions = {
   /** The folder that was uploaded. */
@@ -150,21 +147,6 @@ export async function startLambda(options: LambdaOptions): Promise<RunningLambda
     },
   }
 }
-
-let runtime: Promise<string> | undefined
-
-/** Plain JavaScript, lest every start pay for the stripping of types. */
-const runtimeFile = (): Promise<string> =>
-  (runtime ??= (async () => {
-    const source = await readFile(new URL("runtime.ts", import.meta.url), "utf8")
-    const { code } = await transform(source, { loader: "ts" })
-    const folder = join(root, ".sst/runtime")
-    const path = join(folder, `${process.pid}.mjs`)
-    await mkdir(folder, { recursive: true })
-    await writeFile(path, code)
-    process.once("exit", () => rmSync(path, { force: true }))
-    return path
-  })())
 
 function parsed(line: string): unknown {
   try {
