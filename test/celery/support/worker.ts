@@ -8,6 +8,8 @@ const example = fileURLToPath(new URL("../../../examples/celery", import.meta.ur
 export type Worker = {
   /** Resolves with the first line of its log that matches. */
   line(pattern: RegExp): Promise<string>
+  /** Its log. */
+  lines(): readonly string[]
   /** Ids of the processes that run tasks. */
   children(): Promise<readonly number[]>
   /** SIGKILL to all of it at once, as when a machine is lost; it does not come back. */
@@ -49,6 +51,7 @@ export async function startWorker(settings: Settings): Promise<Worker> {
   }
   return {
     line: (pattern) => worker.line(pattern),
+    lines: () => worker.lines,
     children,
     lose: async () => {
       const all = await children()

@@ -24,8 +24,9 @@ export async function withSink<Result>(
   timeoutMs: number,
   run: (sink: Sink) => Promise<Result>,
 ): Promise<Result> {
+  const open = await opener(broker)
   const name = JSON.stringify(broker)
-  const mine = kept.get(name) ?? { sink: open(broker, timeoutMs), users: 0 }
+  const mine = kept.get(name) ?? { sink: open(timeoutMs), users: 0 }
   kept.set(name, mine)
   clearTimeout(mine.timer)
   mine.users += 1
@@ -53,8 +54,12 @@ async function end(name: string, { sink, timer }: Kept): Promise<void> {
   await sink.then((opened) => opened.close()).catch(() => {})
 }
 
-/** Clients of brokers are loaded by who uses one. */
-async function open(broker: Broker, timeoutMs: number): Promise<Sink> {
-  if (broker.kind === "redis") return (await import("./celery-redis.ts")).openRedis(broker, timeoutMs)
-  return (await import("./celery-rabbitmq.ts")).openRabbitmq(broker, timeoutMs)
+/** Clients of brokers are loaded by who uses one: on a busy machine that alone may take as long as a publish may. */
+async function opener(broker: Broker): Promise<(timeoutMs: number) => Promise<Sink>> {
+  if (broker.kind === "redis") {
+    const { openRedis } = await import("./celery-redis.ts")
+    return (timeoutMs) => openRedis(broker, timeoutMs)
+  }
+  const { openRabbitmq } = await import("./celery-rabbitmq.ts")
+  return (timeoutMs) => openRabbitmq(broker, timeoutMs)
 }
