@@ -37,7 +37,7 @@ const line = (values: readonly (string | number | undefined)[]) => `${values.map
 
 /**
  * A name that begins like a formula gets an apostrophe in front, which spreadsheets show as text
- * (OWASP: CSV Injection). Base64 never begins so, but for `+`: that one is a checksum's, and stays a sum of nothing.
+ * (OWASP: CSV Injection). So does a checksum whose base64 begins with `+`; in json and ndjson it stands as it is.
  */
 function cell(value: string | number | undefined): string {
   if (value === undefined) return ""

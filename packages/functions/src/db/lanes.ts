@@ -166,13 +166,13 @@ export async function startRetry(row: MigrationRow, lane0: Lane, plan: Plan, at:
 }
 
 /**
- * After a local restart no worker is left: end every lease, so that nothing waits for one. Only where the caller holds
- * the state's exclusive lock.
+ * After a local restart no worker is left, and the local queue has forgotten its messages: end every lease and every wait
+ * for an answer. Only where the caller holds the state's exclusive lock.
  */
 export async function expireLeases(): Promise<void> {
   for await (const { id } of activeMigrations())
-    for (const { lane: k, lease } of await readLanes(id))
-      if (lease > 0)
+    for (const { lane: k, lease, sent } of await readLanes(id))
+      if (lease > 0 || sent > 0)
         await update({
           key: keys.lane(id, k),
           set: { lease: 0, sent: 0, sends: 0 },

@@ -73,7 +73,8 @@ export function bookkeeper(
 ): (checkpoint: boolean) => Promise<void> {
   let booked = 0
   let chain: Promise<void> = Promise.resolve()
-  const rate = () => (1000 * booked) / Math.max(1, world.clock.now() - session.began)
+  const began = world.clock.now()
+  const rate = () => (1000 * booked) / Math.max(1, world.clock.now() - began)
 
   const commit = async (book: Book) => {
     const failures = book.failures()

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
-import type { Facts, Part, Precondition, Store, Upload } from "@imgmigrator/stores"
+import type { Checksum, Facts, Part, Precondition, Store, Upload } from "@imgmigrator/stores"
 import type { MigrationRow } from "../db/rows.ts"
 import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uploads.ts"
 import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
-import { describe, migrated, type Started, type Task } from "./item.ts"
+import { describe, migrated, type Started, type Task, verifySize } from "./item.ts"
 import { whyStopped } from "./stopped.ts"
 import type { World } from "./world.ts"
 
@@ -28,9 +28,10 @@ export async function moveInParts(
   const description = describe(task.item, facts)
   const { row, upload, parts } = await resumed(delivery, task, facts, description)
   const reader = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
+  const promised = task.item.checksum ?? facts.checksum
   const hash =
-    parts.length === 0 && task.item.checksum?.algorithm !== "crc64nvme"
-      ? createHash(task.item.checksum?.algorithm ?? "sha256")
+    promised && promised.algorithm !== "crc64nvme" && parts.length === 0
+      ? createHash(promised.algorithm)
       : undefined
   const done: Part[] = [...parts]
   const sending = new Set<Promise<void>>()
@@ -69,7 +70,8 @@ export async function moveInParts(
     }
     await Promise.all(sending)
     signal.throwIfAborted()
-    verifyWhole(task, hash?.digest())
+    if (task.item.address !== undefined) verifySize(task.item.size, size)
+    if (promised && hash) verifyChecksum(promised, hash.digest("base64"))
     const receipt = await destination.complete(
       upload,
       done.toSorted((a, b) => a.number - b.number),
@@ -79,6 +81,7 @@ export async function moveInParts(
         precondition,
       },
     )
+    if (promised?.algorithm === receipt.checksum.algorithm) verifyChecksum(promised, receipt.checksum.value)
     await removeUpload(session.id, task)
     return migrated(size, receipt.checksum, receipt.confirmed)
   } catch (error) {
@@ -93,12 +96,12 @@ export async function moveInParts(
 const isResumable = (error: unknown): boolean =>
   whyStopped(error) !== undefined || (error instanceof Fault && error.kind === "unavailable")
 
-function verifyWhole({ item: { checksum } }: Task, digest: Buffer | undefined) {
-  if (!checksum || !digest || digest.toString("base64") === checksum.value) return
+function verifyChecksum({ algorithm, value }: Checksum, actual: string) {
+  if (actual === value) return
   throw new Fault(
     "corrupt",
     "source.checksum",
-    `The bytes differ from the ${checksum.algorithm} that the list promises.`,
+    `The bytes differ from the ${algorithm} that they should have.`,
   )
 }
 
@@ -195,10 +198,14 @@ async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started:
 /** Throw away what a migration has begun at its destination and not completed. */
 export async function abandonUploads(migration: MigrationRow, world: World): Promise<void> {
   const rows = await readUploads(migration.id)
-  if (rows.length === 0) return
+  const isFolder = migration.destination.type === "file"
+  if (rows.length === 0 && !isFolder) return
   const destination = await world.open(migration.destination)
   try {
     for (const row of rows) await forget(destination, migration.id, row)
+    // A folder also says which small files were being written by a process that is no more.
+    const leftovers = isFolder ? await destination.uploads(Number.POSITIVE_INFINITY) : []
+    for (const leftover of leftovers) await destination.abort(leftover)
   } finally {
     await destination.close()
   }

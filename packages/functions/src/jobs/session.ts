@@ -29,8 +29,6 @@ export type Session = {
   stop(why: Why): void
   /** End all work because of this: a store that is gone concerns every item in flight. */
   fail(error: unknown): void
-  /** When the session began, in ms. */
-  readonly began: number
   /** End the timers. */
   close(): void
 }
@@ -44,7 +42,6 @@ export type SessionOptions = {
   /** When to start nothing more, and when to end everything, in ms. */
   readonly soft: number
   readonly hard: number
-  readonly began: number
   readonly shutdown?: AbortSignal | undefined
 }
 
@@ -139,7 +136,6 @@ export function openSession(o: SessionOptions): Session {
     },
     stop,
     fail,
-    began: o.began,
     close: () => {
       o.shutdown?.removeEventListener("abort", onShutdown)
       done.abort(stopped("time"))

@@ -9,7 +9,6 @@ import { type Secrets, secretsOf } from "../state/secrets.ts"
 import { localApiKey } from "./api-key.ts"
 import { startDoors } from "./doors.ts"
 import { enter, localEnvironment } from "./environment.ts"
-import { forgetMessages } from "./restart.ts"
 
 export type ServiceOptions = {
   readonly stateDir: string
@@ -88,7 +87,6 @@ async function start(options: ServiceOptions, undo: (() => unknown)[]): Promise<
   const apiKey = await localApiKey(stateDir, secrets)
   if (works) {
     await expireLeases()
-    await forgetMessages()
     const { startSweeper } = await import("./sweeper.ts")
     undo.push(startSweeper(sweepEveryMs))
   }
