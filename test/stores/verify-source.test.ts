@@ -13,9 +13,21 @@ test.for([
   ["md5", md5],
   ["crc64nvme", crc64Of(bytes)],
 ] as const)("bytes are held to the source's %s", ([algorithm, value]) => {
-  verifySource("a.jpg", { algorithm, value }, bytes, sha256(bytes))
+  const promised = { algorithm, value, by: "source" } as const
+  verifySource("a.jpg", promised, bytes, sha256(bytes))
   const other = Buffer.from("the bytez")
-  expect(() => verifySource("a.jpg", { algorithm, value }, other, sha256(other))).toThrow("other bytes")
+  expect(() => verifySource("a.jpg", promised, other, sha256(other))).toThrow("other bytes")
+})
+
+test.for([
+  ["list", "source.checksum"],
+  ["source", "source.corrupt"],
+] as const)("whose promise was broken tells what is to be repaired: the %s's is %s", ([by, code]) => {
+  const promised = { algorithm: "md5", value: md5, by } as const
+  const other = Buffer.from("the bytez")
+  expect(() => verifySource("a.jpg", promised, other, sha256(other))).toThrow(
+    expect.objectContaining({ code }),
+  )
 })
 
 test("without a checksum there is nothing to hold them to", () => {
@@ -31,6 +43,7 @@ test("a bit that flips on the way from S3 is found", async () => {
   body.destroy()
   bench.s3.faults.inject({ effect: { kind: "flip" }, when: ({ operation }) => operation === "GetObject" })
   const damaged = await bytesOf(store, { key: "a.jpg" })
-  expect(() => verifySource("a.jpg", facts.checksum, damaged, sha256(damaged))).toThrow("other bytes")
+  const promised = facts.checksum && ({ ...facts.checksum, by: "source" } as const)
+  expect(() => verifySource("a.jpg", promised, damaged, sha256(damaged))).toThrow("other bytes")
   await bench.close()
 })

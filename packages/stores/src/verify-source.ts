@@ -3,19 +3,40 @@ import { Fault } from "@imgmigrator/core/fault"
 import { crc64Of } from "./crc64nvme.ts"
 import type { Checksum } from "./store.ts"
 
+/** A checksum that bytes must have, and whose word it is: what the source keeps of its own, or what a list says. */
+export type Promised = Checksum & { readonly by: "source" | "list" }
+
 /**
- * Are these the bytes that the source says it holds? `sha256` is their raw digest, which the copier has anyway; others
- * are computed. Fault `corrupt source.corrupt` where they differ. Without a checksum there is nothing to compare.
+ * Are these the bytes that were promised? `sha256` is their raw digest, which the copier has anyway; others are
+ * computed. Faults as `verifyDigest`'s. Without a promise there is nothing to compare.
  */
 export function verifySource(
   key: string,
-  checksum: Checksum | undefined,
+  promised: Promised | undefined,
   bytes: Buffer,
   sha256: Buffer,
 ): void {
-  if (!checksum || digestOf(checksum.algorithm, bytes, sha256) === checksum.value) return
-  const message = `${JSON.stringify(key)} arrived with other bytes than the source's ${checksum.algorithm} is of.`
-  throw new Fault("corrupt", "source.corrupt", message)
+  if (promised) verifyDigest(key, promised, digestOf(promised.algorithm, bytes, sha256))
+}
+
+/**
+ * `actual`: what came, in base64. Where it differs, Fault `corrupt source.checksum` for a list's promise, which its
+ * author has to correct, and `corrupt source.corrupt` for the source's own, which is damaged or was on its way.
+ */
+export function verifyDigest(key: string, { algorithm, value, by }: Promised, actual: string): void {
+  if (actual === value) return
+  const name = JSON.stringify(key)
+  throw by === "list"
+    ? new Fault(
+        "corrupt",
+        "source.checksum",
+        `${name} does not have the ${algorithm} that the list promises.`,
+      )
+    : new Fault(
+        "corrupt",
+        "source.corrupt",
+        `${name} arrived with other bytes than the source's ${algorithm} is of.`,
+      )
 }
 
 function digestOf(algorithm: Checksum["algorithm"], bytes: Buffer, sha256: Buffer): string {

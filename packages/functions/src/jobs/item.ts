@@ -9,6 +9,7 @@ import {
   lend,
   type Opened,
   type Precondition,
+  type Promised,
   partSize,
   type Receipt,
   verifySource,
@@ -159,8 +160,7 @@ async function transfer(delivery: Delivery, task: Task, precondition: Preconditi
     const { bytes } = whole
     const sha256 = hash("sha256", bytes, "buffer")
     if (item.address !== undefined) verifySize(item.size, bytes.length)
-    // What a list promises, or the source keeps: a bit flipped on the way to us is not passed on.
-    verifySource(item.key, item.checksum ?? opened.facts.checksum, bytes, sha256)
+    verifySource(item.key, promisedOf(item, opened.facts), bytes, sha256)
     const receipt = await destination.put(item.key, bytes, {
       signal: session.signal,
       sha256,
@@ -207,6 +207,12 @@ export function describe(item: Item, facts: Facts): Description {
     ...(item.mtime === undefined && mtimeExact !== undefined && { mtimeExact }),
     ...(metadata && { metadata }),
   }
+}
+
+/** What a list promises, else what the source keeps: a bit flipped on the way to us is not passed on. */
+export function promisedOf(item: Item, facts: Facts): Promised | undefined {
+  if (item.checksum) return { ...item.checksum, by: "list" }
+  return facts.checksum && { ...facts.checksum, by: "source" }
 }
 
 /** A list may promise a size: another number of bytes is not what was asked for. */

@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
-import type { Checksum, Facts, Part, Precondition, Store, Upload } from "@imgmigrator/stores"
+import {
+  type Facts,
+  type Part,
+  type Precondition,
+  type Store,
+  type Upload,
+  verifyDigest,
+} from "@imgmigrator/stores"
 import type { MigrationRow } from "../db/rows.ts"
 import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uploads.ts"
 import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
-import { describe, migrated, type Started, type Task, verifySize } from "./item.ts"
+import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
 import { whyStopped } from "./stopped.ts"
 import type { World } from "./world.ts"
 
@@ -28,7 +35,7 @@ export async function moveInParts(
   const description = describe(task.item, facts)
   const { row, upload, parts } = await resumed(delivery, task, facts, description)
   const reader = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
-  const promised = task.item.checksum ?? facts.checksum
+  const promised = promisedOf(task.item, facts)
   const hash =
     promised && promised.algorithm !== "crc64nvme" && parts.length === 0
       ? createHash(promised.algorithm)
@@ -71,7 +78,7 @@ export async function moveInParts(
     await Promise.all(sending)
     signal.throwIfAborted()
     if (task.item.address !== undefined) verifySize(task.item.size, size)
-    if (promised && hash) verifyChecksum(promised, hash.digest("base64"))
+    if (promised && hash) verifyDigest(task.item.key, promised, hash.digest("base64"))
     const receipt = await destination.complete(
       upload,
       done.toSorted((a, b) => a.number - b.number),
@@ -81,7 +88,8 @@ export async function moveInParts(
         precondition,
       },
     )
-    if (promised?.algorithm === receipt.checksum.algorithm) verifyChecksum(promised, receipt.checksum.value)
+    if (promised?.algorithm === receipt.checksum.algorithm)
+      verifyDigest(task.item.key, promised, receipt.checksum.value)
     await removeUpload(session.id, task)
     return migrated(size, receipt.checksum, receipt.confirmed)
   } catch (error) {
@@ -95,15 +103,6 @@ export async function moveInParts(
 /** Time, a pause or a passing fault: the parts that arrived are worth keeping. */
 const isResumable = (error: unknown): boolean =>
   whyStopped(error) !== undefined || (error instanceof Fault && error.kind === "unavailable")
-
-function verifyChecksum({ algorithm, value }: Checksum, actual: string) {
-  if (actual === value) return
-  throw new Fault(
-    "corrupt",
-    "source.checksum",
-    `The bytes differ from the ${algorithm} that they should have.`,
-  )
-}
 
 async function resumed(
   delivery: Delivery,
