@@ -11,6 +11,7 @@ const options = {
   state: { type: "string" },
   workers: { type: "string" },
   "no-local": { type: "boolean" },
+  "create-table": { type: "boolean" },
 } as const
 
 export const serve: Command = {
@@ -21,7 +22,9 @@ export const serve: Command = {
   --state DIR        where DynamoDB's data and the keys are (default .imgmigrator)
   --workers N        worker processes (default: one a core)
   --no-local         start no DynamoDB and no QStash: everything comes from settings
-                     (TABLE_NAME, QSTASH_TOKEN, QSTASH_CURRENT_SIGNING_KEY, BASE_URL, AWS_*)`,
+                     (TABLE_NAME, AWS_*, BASE_URL, QSTASH_TOKEN, QSTASH_CURRENT_SIGNING_KEY; or
+                     CELERY_BROKER_URL, CELERY_SIGNING_KEY)
+  --create-table     with --no-local: make the DynamoDB table if there is none`,
   async run(args, stop) {
     const { values } = readArguments(args, options)
     const port = wholeNumber("port", values.port ?? (process.env.PORT || "3000"), 0)
@@ -30,8 +33,11 @@ export const serve: Command = {
     const common = { port, log: err, ...(workers !== undefined && { workers }) }
     if (values["no-local"]) {
       if (values.state !== undefined) throw misused("--state is for the local service, --no-local has none.")
-      return serveConfigured({ ...common, host: values.host ?? "0.0.0.0" }, stop)
+      const createTable = values["create-table"] ?? false
+      return serveConfigured({ ...common, host: values.host ?? "0.0.0.0", createTable }, stop)
     }
+    if (values["create-table"])
+      throw misused("--create-table goes with --no-local; the local service has a table.")
     return serveLocal({ ...common, host: values.host ?? "127.0.0.1" }, stateDirOf(values), stop)
   },
 }
@@ -58,12 +64,14 @@ async function serveLocal(listen: Listen, stateDir: string, stop: AbortSignal): 
   return 0
 }
 
-async function serveConfigured(listen: Listen, stop: AbortSignal): Promise<number> {
+async function serveConfigured(
+  listen: Listen & { readonly createTable: boolean },
+  stop: AbortSignal,
+): Promise<number> {
   const { startConfigured } = await import("@imgmigrator/local")
   const service = await startConfigured(listen).catch(explain(listen))
   out(`ImgMigrator serves ${service.url}/api/v1.`)
   await ended(stop)
-  err("Ending: what is in flight is booked.")
   await service.close()
   return 0
 }

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises"
 import {
   CreateTableCommand,
   DescribeTableCommand,
+  DescribeTimeToLiveCommand,
   DynamoDBClient,
   ResourceInUseException,
+  UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb"
 import {
   DeleteCommand,
@@ -18,7 +20,7 @@ import {
   type TransactWriteCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb"
-import { tableName } from "../settings.ts"
+import { missing, tableName } from "../settings.ts"
 import { activeIndex, type Key } from "./keys.ts"
 import { count } from "./meter.ts"
 import { judge, type Refused } from "./refusal.ts"
@@ -213,7 +215,31 @@ async function attempt<T>(run: () => Promise<T>): Promise<T | Refused> {
   }
 }
 
-/** Make the table where there is none: local services and tests only; in AWS, infra does it. */
+/** Fault `unavailable settings.missing` where no region is to be had; one that a shared AWS profile names will do. */
+export async function checkRegion(): Promise<void> {
+  try {
+    await clients().client.config.region()
+  } catch {
+    throw missing(
+      "AWS_REGION is not configured",
+      "Set it to the region of the DynamoDB table, like eu-central-1.",
+    )
+  }
+}
+
+/** Fault `unavailable settings.missing` where nothing gives credentials: no setting, no shared profile, no role. */
+export async function checkCredentials(): Promise<void> {
+  try {
+    await clients().client.config.credentials()
+  } catch {
+    throw missing(
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not configured",
+      "Set them to the keys of a user who may use the DynamoDB table.",
+    )
+  }
+}
+
+/** Make the table where there is none; deployed to AWS by SST, infra does it. */
 export async function createTable() {
   const TableName = tableName()
   try {
@@ -249,4 +275,14 @@ export async function createTable() {
     (await clients().client.send(new DescribeTableCommand({ TableName }))).Table?.TableStatus !== "ACTIVE"
   )
     await sleep(20)
+}
+
+/** Let DynamoDB delete what has expired. Nothing relies on it: rows past their time count as absent. */
+export async function enableExpiry(): Promise<void> {
+  const table = { TableName: tableName() }
+  const { client } = clients()
+  const { TimeToLiveDescription } = await client.send(new DescribeTimeToLiveCommand(table))
+  if (TimeToLiveDescription?.TimeToLiveStatus?.startsWith("ENABL")) return
+  const TimeToLiveSpecification = { AttributeName: "expires_at", Enabled: true }
+  await client.send(new UpdateTimeToLiveCommand({ ...table, TimeToLiveSpecification }))
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { log } from "@imgmigrator/functions/log"
 import type { APIGatewayProxyEventV2 } from "aws-lambda"
 import { type Answer, maxPayloadBytes, says, toAnswer } from "./answer.ts"
 import { authorize } from "./authorize.ts"
@@ -39,7 +40,7 @@ export async function startGateway<Each extends Route>(options: GatewayOptions<E
     receive(message)
       .then((request) => (request ? answer(options, request, requestId, gone.signal) : tooLarge))
       .catch((error: unknown) => {
-        console.error(error)
+        log.error("request failed", { error })
         return says(500, "Internal Server Error")
       })
       .then((reply) => send(response, reply, requestId))

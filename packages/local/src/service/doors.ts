@@ -1,9 +1,11 @@
+import { log as journal } from "@imgmigrator/functions/log"
 import { authorizer, type Route, routes, worker } from "@imgmigrator/functions/routes"
 import { webhookPath } from "@imgmigrator/functions/webhooks/address"
 import { type Gateway, startGateway } from "../gateway/gateway.ts"
 import { type Call, contextOf, type Invocation } from "../gateway/invoke.ts"
 import { loadHandler } from "../gateway/load.ts"
 import { createPool, type Pool } from "../workers/pool.ts"
+import { readiness, readyRoute } from "./readiness.ts"
 import { refusalOf } from "./state-guard.ts"
 
 export type Doors = { readonly gateway: Gateway; readonly pool: Pool }
@@ -24,11 +26,12 @@ export type DoorOptions = {
  */
 export async function startDoors({ host, port, workers, stateDir, log }: DoorOptions): Promise<Doors> {
   const pool = createPool({ size: workers, env: process.env, log })
-  const gateway = await startGateway<Route>({
+  const gateway = await startGateway<Route | typeof readyRoute>({
     host,
     port,
-    routes,
+    routes: [...routes, readyRoute],
     invoke: async (route, event, requestId, gone) => {
+      if (!("handler" in route)) return readiness()
       // The function URL's function and its time: no API Gateway hangs up here.
       if (route.path === webhookPath) return pool.run(callOf(worker, event, requestId), gone)
       const isCreation = route.name === "create-migration"
@@ -60,7 +63,7 @@ async function callHere(call: Call): Promise<Invocation> {
       const handler = await loadHandler(call.handler)
       return { result: await handler(call.event, contextOf(call)) }
     } catch (error) {
-      console.error(error)
+      journal.error("function failed", { handler: call.handler, error })
       return { failed: "error" }
     }
   }

@@ -25,7 +25,8 @@ async function run(call: Extract<ToWorker, { kind: "call" }>["call"]): Promise<F
     const result = (await handler(call.event, contextOf(call))) ?? null
     return { kind: "returned", requestId: call.requestId, result }
   } catch (error) {
-    console.error(error)
+    const { log } = await import("@imgmigrator/functions/log") // only now: starting a worker must be quick
+    log.error("function failed", { handler: call.handler, error })
     return { kind: "threw", requestId: call.requestId }
   }
 }
