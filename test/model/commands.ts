@@ -1,7 +1,8 @@
 import type { Command } from "@imgmigrator/core/status"
 import fc from "fast-check"
+import { lookAtAll } from "./rules/quiet.ts"
 import { changeSource, meddle, type Scene, type Wish } from "./scene.ts"
-import { deliver, type Fate, sweepOnce } from "./sim/deliver.ts"
+import { deliver, type Fate, restartLocal, sweepOnce } from "./sim/deliver.ts"
 import { kill, stall } from "./sim/process.ts"
 import { type Letter, type PublishTrouble, publishTroubles } from "./sim/queue.ts"
 import { heal, type StoreTrouble, storeTroubles } from "./sim/store/place.ts"
@@ -17,6 +18,7 @@ const step = (words: string, run: (scene: Scene) => void, { after = 0 } = {}): S
   run: async (_, scene) => {
     run(scene)
     await scene.sim.time.pass(after)
+    lookIfQuiet(scene)
     hold(scene)
   },
   toString: () => `${words}, ${after} ms`,
@@ -26,6 +28,11 @@ const step = (words: string, run: (scene: Scene) => void, { after = 0 } = {}): S
 export function hold({ sim }: Scene) {
   if (sim.broken.length === 0) return
   throw new Error(`${sim.broken[0]}\n\n${sim.story.slice(-200).join("\n")}`)
+}
+
+/** Between two steps nobody may be at work: then all must be in order. */
+function lookIfQuiet({ sim, ledger }: Scene) {
+  if (!sim.procs.some(({ alive }) => alive)) lookAtAll(sim, ledger)
 }
 
 const at = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)]
@@ -202,8 +209,15 @@ const sweeps = fc.tuple(fc.boolean(), skew, after).map(([isTwice, skew, after]) 
   ),
 )
 
+const restarts = fc
+  .constantFrom(0, 1_000, 31_000)
+  .map((after) =>
+    step("the local service is killed, and starts again", ({ sim }) => restartLocal(sim), { after }),
+  )
+
+/** Nothing is delivered and nothing swept meanwhile: for an hour, for a day. */
 const waits = fc
-  .constantFrom(2_000, 5_000, 31_000, 65_000, 600_000, 86_400_000)
+  .constantFrom(2_000, 5_000, 31_000, 65_000, 600_000, 3_600_000, 86_400_000)
   .map((after) => step("wait", ({ sim }) => sim.tally.accept(`wait: ${after / 1000} s`), { after }))
 
 const jumps = fc.constantFrom(-3_600_000, -35_000, 35_000, 3_600_000, 86_400_000).map((ms) =>
@@ -314,6 +328,7 @@ export const steps: fc.Arbitrary<Step>[] = [
   ...often(1, crashesAny),
   ...often(1, stalls),
   ...often(1, shutdowns),
+  ...often(1, restarts),
   ...often(4, wants),
   ...often(3, sweeps),
   ...often(3, waits),

@@ -1,5 +1,6 @@
 import { isActive } from "@imgmigrator/core/status"
 import { readReport } from "../../packages/functions/src/db/reports.ts"
+import { lookAtAll } from "./rules/quiet.ts"
 import type { Scene } from "./scene.ts"
 import { deliver, sweepOnce } from "./sim/deliver.ts"
 import { look } from "./sim/sim.ts"
@@ -28,7 +29,7 @@ const active = ({ ledger }: Scene) => [...ledger.values()].filter(({ row }) => i
 
 /** Deliver what comes, and sweep every minute, until nothing is active any more. */
 export async function settleDown(scene: Scene) {
-  const { sim } = scene
+  const { sim, ledger } = scene
   const end = sim.time.now() + patience
   while (sim.broken.length === 0 && sim.time.now() < end) {
     for (const letter of sim.queue.waiting.filter(({ from }) => from <= sim.time.now())) {
@@ -38,7 +39,7 @@ export async function settleDown(scene: Scene) {
     const hasMail = () => sim.queue.waiting.some(({ from }) => from <= sim.time.now())
     await sim.time.pass(minute, () => hasMail() || !isBusy(scene))
     if (hasMail()) continue
-    if (active(scene).length === 0 && !isBusy(scene)) return
+    if (active(scene).length === 0 && !isBusy(scene)) return lookAtAll(sim, ledger)
     sweepOnce(sim)
     await sim.time.pass(minute, hasMail)
   }

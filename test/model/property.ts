@@ -7,8 +7,9 @@ import type { Tally } from "./sim/tally.ts"
 import { create } from "./user.ts"
 
 const key = fc.oneof(
-  { weight: 12, arbitrary: fc.nat(5).map((i) => `bulky-${i}.jpg`) },
-  { weight: 8, arbitrary: fc.nat(5).map((i) => `small-${i}.jpg`) },
+  { weight: 36, arbitrary: fc.nat(5).map((i) => `bulky-${i}.jpg`) },
+  { weight: 24, arbitrary: fc.nat(5).map((i) => `small-${i}.jpg`) },
+  // Costs a thousand times as much as another.
   { weight: 1, arbitrary: fc.constant("large-0.jpg") },
 )
 

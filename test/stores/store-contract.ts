@@ -282,7 +282,7 @@ export function writeContract(name: string, make: () => Promise<Fixture>) {
 
     test("a completed upload is gone for whoever comes late", async () => {
       await expect(fixture.store.parts(upload)).rejects.toMatchObject({
-        kind: "missing",
+        kind: "stale",
         code: "upload.missing",
       })
       await fixture.store.abort(upload)

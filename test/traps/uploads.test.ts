@@ -35,6 +35,22 @@ for (const when of ["dies before", "dies after"] as const)
     expect(uploadRows(sim)).toEqual([])
   })
 
+test("trap 27: an upload that the destination forgets in the middle begins again by itself", async () => {
+  const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+  const [destination] = destinations
+  // Begun, the first part is there, and a rule of the bucket throws it away.
+  const third = once(/^write large-0/, true, 3)
+  work({
+    foresees: (what) => {
+      if (third(what)) destination?.uploads.clear()
+      return undefined
+    },
+  })
+  await rest()
+  expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+  expect(uploadRows(sim)).toEqual([])
+})
+
 test("trap 27: an upload whose beginning is never answered is thrown away, and so is one that a failed item leaves", async () => {
   const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])
   destinations[0]?.troubles.ahead.push("lost", "lost", "lost", "lost", "lost")

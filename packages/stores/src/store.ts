@@ -139,7 +139,7 @@ export type Store = {
     options: Call & { readonly description: Description; readonly size?: number },
   ): Promise<Upload>
   putPart(upload: Upload, number: number, bytes: Buffer, call?: Call): Promise<Part>
-  /** The parts that the store holds, ascending; Fault `missing upload.missing` where the upload is gone. */
+  /** The parts that the store holds, ascending; Fault `stale upload.missing` where the upload is gone. */
   parts(upload: Upload, call?: Call): Promise<readonly Part[]>
   /** Put the parts together under the final name, atomically, and have the whole confirmed. */
   complete(

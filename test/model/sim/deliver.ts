@@ -1,4 +1,5 @@
 import { Fault, worthRetrying } from "@imgmigrator/core/fault"
+import { expireLeases } from "../../../packages/functions/src/db/lanes.ts"
 import { type Answer, processMigrationAsync } from "../../../packages/functions/src/jobs/process-migration.ts"
 import { sweep } from "../../../packages/functions/src/jobs/sweep.ts"
 import { kill, type Proc } from "./process.ts"
@@ -108,4 +109,24 @@ export function sweepOnce(sim: Sim, skew = 0): Running<unknown> {
   })
   sim.time.in(60_000, () => kill(running.proc))
   return running
+}
+
+/** All workers die, the queue forgets its messages, and whoever owns the state from now on ends all leases and sweeps. */
+export function restartLocal(sim: Sim) {
+  sim.tally.accept("restart")
+  sim.tell("the local service is killed, and starts again")
+  for (const proc of sim.procs) kill(proc)
+  sim.queue.past.push(...sim.queue.waiting.splice(0))
+  start(
+    sim,
+    { name: "restart" },
+    async (world) => {
+      await expireLeases()
+      await sweep(world)
+    },
+    ({ result }) => {
+      if (result && "error" in result && isOurBug(result.error))
+        sim.breach(`a restart failed by itself: ${words(result.error)}`)
+    },
+  )
 }

@@ -141,7 +141,7 @@ async function resumed(
 }
 
 const missingIsNone = (error: unknown): undefined => {
-  if (error instanceof Fault && error.kind === "missing" && error.scope === "item") return undefined
+  if (error instanceof Fault && error.code === "upload.missing") return undefined
   throw error
 }
 
@@ -180,7 +180,7 @@ async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started:
     rest = opened.body[Symbol.asyncIterator]()
   }
   return async (size: number): Promise<Buffer> => {
-    const chunks: Uint8Array[] = [left]
+    const chunks: Uint8Array[] = []
     let length = left.length
     while (length < size) {
       const next = await rest.next()
@@ -188,7 +188,8 @@ async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started:
       chunks.push(next.value)
       length += next.value.length
     }
-    const all = Buffer.concat(chunks)
+    // What is there already is not copied.
+    const all = chunks.length === 0 ? left : Buffer.concat([left, ...chunks])
     left = all.subarray(size)
     return all.subarray(0, size)
   }

@@ -64,8 +64,4 @@ function linesOf({ log }: Paths): string[] {
 }
 
 export const missing = (what: string) =>
-  new Fault(
-    "missing",
-    "upload.missing",
-    `The upload of ${JSON.stringify(what)} is gone; it must begin again.`,
-  )
+  new Fault("stale", "upload.missing", `The upload of ${JSON.stringify(what)} is gone; it must begin again.`)

@@ -44,7 +44,7 @@ export function s3Fault(refusal: Refusal, about: About): Fault {
     return new Fault("invalid", "store.region", regionText(about.store, region), { scope: "store" })
   if (status === 412 || code === "PreconditionFailed") return changed(about)
   if (code === "NoSuchUpload")
-    return new Fault("missing", "upload.missing", `The upload of ${about.what} is gone; it must begin again.`)
+    return new Fault("stale", "upload.missing", `The upload of ${about.what} is gone; it must begin again.`)
   const store =
     ofStore[code] ??
     (status === 401 ? ofStore.Unauthorized : status === 507 ? ofStore.StorageFull : undefined)

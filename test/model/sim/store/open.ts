@@ -167,7 +167,7 @@ export function openPlace(place: Place, proc: Proc, tally: Tally): Store {
           if (!createHash("sha256").update(bytes).digest().equals(sha256))
             throw new Fault("corrupt", "destination.checksum", "The bytes are not what was announced.")
           require(place, key, precondition)
-          const content = contentOf(key, [bytes])
+          const content = contentOf([Buffer.from(bytes)])
           const checksum = { algorithm: "sha256", value: content.sha256 } as const
           return receipt(write(place, key, { content, description, checksum, by: proc }))
         },
