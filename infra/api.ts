@@ -8,7 +8,7 @@ const deeds: Record<string, readonly Deed[]> = {
   "create-migration": ["read", "write", "publish"],
   "list-migrations": ["read"],
   "get-migration": ["read"],
-  "cancel-migration": ["read", "write"],
+  "cancel-migration": ["read", "write", "publish"],
   "get-progress": ["read"],
   "get-report": ["read"],
   "pause-migration": ["read", "write"],

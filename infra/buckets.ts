@@ -3,8 +3,10 @@ import { settings } from "./settings.ts"
 const { partition } = aws.getPartitionOutput()
 const arn = (path: string) => $interpolate`arn:${partition}:s3:::${path}`
 
+type Statement = { actions: string[]; resources: $util.Input<string>[] }
+
 /** The engineer's buckets, and no other. Nothing is ever deleted from them, unfinished uploads apart. */
-export const bucketAccess: sst.aws.FunctionArgs["permissions"] =
+export const bucketAccess: readonly Statement[] =
   settings.IMAGE_BUCKETS.length === 0
     ? []
     : [

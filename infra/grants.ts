@@ -20,7 +20,7 @@ const permissions: Partial<Record<Deed, NonNullable<sst.aws.FunctionArgs["permis
   read: tableAccess.read,
   write: tableAccess.write,
   sweep: tableAccess.findActive,
-  move: bucketAccess,
+  move: [...tableAccess.endUploads, ...bucketAccess],
 }
 
 const links: Partial<Record<Deed, unknown[]>> = {

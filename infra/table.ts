@@ -21,7 +21,7 @@ const partitions = (...like: string[]) => [
 
 const migrationRows = partitions(partition.user("*"), partition.migration("*"))
 
-/** What may be done to the table, by name. None deletes a row, none scans, and one alone reads API keys. */
+/** What may be done to the table, by name. None scans, one alone reads API keys, and no user's row can be deleted. */
 export const tableAccess = {
   readKeys: [
     { actions: ["dynamodb:GetItem"], resources: [table.arn], conditions: partitions(keys.apiKey("*").pk) },
@@ -35,6 +35,14 @@ export const tableAccess = {
       actions: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
       resources: [table.arn],
       conditions: migrationRows,
+    },
+  ],
+  // The row of an upload goes when its item is booked (packages/functions/src/db/uploads.ts).
+  endUploads: [
+    {
+      actions: ["dynamodb:DeleteItem"],
+      resources: [table.arn],
+      conditions: partitions(partition.migration("*")),
     },
   ],
   findActive: [

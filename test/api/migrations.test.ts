@@ -15,6 +15,7 @@ const load = async () => ({
   retry: (await import("../../packages/functions/src/api/retry-migration.ts")).handler,
   cancel: (await import("../../packages/functions/src/api/cancel-migration.ts")).handler,
   db: await import("../../packages/functions/src/db/migrations.ts"),
+  uploads: await import("../../packages/functions/src/db/uploads.ts"),
 })
 
 let service: Service
@@ -96,6 +97,18 @@ test("pause, resume and cancel change the status, and each is its own repeat", a
     expect(answer).toMatchObject({ status: 200, body: { id, status } })
   }
   expect((await ask("get", caller, id)).body.completed_at).toBeDefined()
+})
+
+test("cancelling sends one more message where large images are half-way: a worker throws their parts away", async () => {
+  const caller = newUser()
+  const [plain, halfWay] = [await create(caller), await create(caller)]
+  await api.uploads.putUpload(halfWay, { n: 0, index: 0, key: "large.tif", at: Date.now(), id: "upload-1" })
+  const published = () => service.qstash.stats().published ?? 0
+  const before = published()
+  await ask("cancel", caller, plain)
+  expect(published()).toBe(before)
+  for (let repeat = 0; repeat < 2; repeat++) await ask("cancel", caller, halfWay)
+  expect(published()).toBe(before + 1)
 })
 
 test("what the status does not allow is 409 and says why", async () => {

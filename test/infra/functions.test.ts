@@ -41,7 +41,7 @@ const links = {
   CreateMigration: ["QSTASH_TOKEN", "Table", "Worker"],
   ListMigrations: ["Table"],
   GetMigration: ["Table"],
-  CancelMigration: ["Table"],
+  CancelMigration: ["QSTASH_TOKEN", "Table", "Worker"],
   GetProgress: ["Table"],
   GetReport: ["Table"],
   PauseMigration: ["Table"],

@@ -26,6 +26,7 @@ function rights(plan: Planned, buckets: readonly string[]) {
     write: [allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [table], rows)],
     sweep: [allow(["dynamodb:Query"], [`${table}/index/active`], like("ACTIVE"))],
     move: [
+      allow(["dynamodb:DeleteItem"], [table], like("MIGRATION#*")),
       allow(
         ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
         buckets.map((bucket) => `arn:aws:s3:::${bucket}`),

@@ -41,7 +41,7 @@ test("settings reach the functions that read them", async () => {
     CreateMigration: { ...publishing, ...retention },
     ResumeMigration: { ...publishing, ...retention },
     RetryMigration: { ...publishing, ...retention },
-    CancelMigration: retention,
+    CancelMigration: { ...publishing, ...retention },
     PauseMigration: retention,
     GetHealth: publishing,
     ReceiveDelivery: { ...publishing, ...retention },

@@ -1,10 +1,9 @@
-import { cancelMigration } from "../db/migrations.ts"
+import { cancel } from "../jobs/cancel.ts"
 import { route } from "../middleware/route.ts"
 import { knownId, view } from "./migration.ts"
 import { OneMigration } from "./schemas.ts"
 
 /** `DELETE /api/v1/migrations/{id}`: ends it for good; what has arrived stays. Cancelled already: the same answer. */
 export const handler = route(OneMigration, async ({ path, caller }) => {
-  const { row } = await cancelMigration(caller.user_id, knownId(path.id), Date.now())
-  return { status: 200, body: await view(row) }
+  return { status: 200, body: await view(await cancel(caller.user_id, knownId(path.id))) }
 })
