@@ -1,7 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { Options } from "@imgmigrator/core/migration"
 import { afterAll, beforeAll, expect, test, vi } from "vitest"
+import { apiAt } from "../../packages/cli/src/api.ts"
+import { findUnfinished, nameFor } from "../../packages/cli/src/find.ts"
 import {
   expectGone,
   expectSame,
@@ -118,6 +121,24 @@ test("a source that holds the service's own state is refused over HTTP too", asy
     type: "/problems/state.in_source",
     detail: expect.stringContaining("lies inside the source"),
   })
+})
+
+test("what goes on is the migration of these very stores, also where their difference is not shown", async () => {
+  const api = apiAt(owner.url, owner.api_key)
+  const options = Options.parse({})
+  const to = (query: string) => {
+    const wish = {
+      source: at("photos"),
+      destination: `s3://photos?endpoint=http://127.0.0.1:9${query}`,
+      options,
+    }
+    return { ...wish, name: nameFor(wish, undefined) }
+  }
+  const { id } = await api.create(to("&credentials=unknown"))
+  await within(async () => expect(await api.get(id)).toMatchObject({ status: "failed" }))
+  expect(await findUnfinished(api, to("&credentials=unknown"))).toMatchObject({ id })
+  expect(await findUnfinished(api, to("&credentials=other"))).toBeUndefined()
+  expect(await findUnfinished(api, to(""))).toBeUndefined()
 })
 
 test("a key made on the command line opens the API to its user alone, until it is revoked", async () => {

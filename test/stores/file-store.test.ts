@@ -3,6 +3,7 @@ import * as fs from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { brief } from "@imgmigrator/core/outcome"
 import { openStore, readAll, type Store, type StoreSettings } from "@imgmigrator/stores"
 import { fileFault } from "@imgmigrator/stores/file/faults"
 import { writeAll } from "@imgmigrator/stores/file/write"
@@ -154,6 +155,13 @@ test.for([
   ).rejects.toThrow()
   await store.close()
   expect(fs.readdirSync(outside)).toEqual([])
+})
+
+test("however long a name is, its fault fits the books and says what is wrong with it", async () => {
+  const store = await at(newFolder())
+  const writing = put(store, `${"a/".repeat(500)}${"n".repeat(300)}`, Buffer.from("x"))
+  const message = brief(String(await writing.catch((error: Error) => error.message)))
+  expect(message).toMatch(/^"a\/a.*…n+" has a folder or file name of more than 255 bytes\.$/)
 })
 
 test("names of exactly 255 bytes are fine", async () => {

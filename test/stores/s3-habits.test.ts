@@ -217,7 +217,15 @@ test.for([
 test("no credentials at all are said to be missing, and anonymous signs nothing", async () => {
   const none = settings({ credentials: async () => undefined, allowLoopback: true })
   const fault = await failure(openStore({ type: "s3", bucket: "photos", prefix: "" }, none))
-  expect(fault).toMatchObject({ kind: "denied", code: "store.credentials" })
+  expect(fault).toMatchObject({
+    kind: "denied",
+    code: "store.credentials",
+    message: expect.stringContaining("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a set"),
+  })
+  const elsewhere = { type: "s3", bucket: "photos", prefix: "", endpoint: "https://r2.example" } as const
+  expect((await failure(openStore(elsewhere, none))).message).toContain(
+    "name a set for it with ?credentials=",
+  )
   const bench = await startBench()
   open.push(bench)
   const store = await openStore(

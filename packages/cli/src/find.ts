@@ -15,7 +15,7 @@ export async function findUnfinished(api: Api, wanted: NewMigration): Promise<Mi
     each.source === storeUri(source) &&
     each.destination === storeUri(destination) &&
     isDeepStrictEqual(each.options, wanted.options) &&
-    (!isVeiled(source) && !isVeiled(destination) ? true : each.name === wanted.name)
+    markIn(each.name) === markIn(wanted.name)
   for (const status of unfinished) for await (const each of api.list(status)) if (same(each)) return each
   return undefined
 }
@@ -30,6 +30,8 @@ export function nameFor(wanted: Omit<NewMigration, "name">, name: string | undef
   const mark = createHash("sha256").update(JSON.stringify(refs)).digest("hex").slice(0, 12)
   return `${name ?? refs.map(storeUri).join(" → ").slice(0, 180)} #${mark}`
 }
+
+const markIn = (name: string | undefined) => / #([0-9a-f]{12})$/.exec(name ?? "")?.[1]
 
 /** Does the URI that is shown leave out anything by which stores differ? */
 function isVeiled(ref: NormalStoreRef): boolean {

@@ -57,6 +57,13 @@ export const ReportEntry = z.object({
 })
 export type ReportEntry = z.infer<typeof ReportEntry>
 
+/**
+ * A key, as a message names it. Of a long one only its beginning and end, or nothing would be left of `brief` for what
+ * is wrong with it.
+ */
+export const quoted = (key: string): string =>
+  JSON.stringify(key.length <= 120 ? key : `${key.slice(0, 60)}…${key.slice(-60)}`)
+
 /** A message that fits the books: one line, at most 300 characters. */
 export const brief = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import { crc64Of } from "./crc64nvme.ts"
 import type { Checksum } from "./store.ts"
 
@@ -25,7 +26,7 @@ export function verifySource(
  */
 export function verifyDigest(key: string, { algorithm, value, by }: Promised, actual: string): void {
   if (actual === value) return
-  const name = JSON.stringify(key)
+  const name = quoted(key)
   throw by === "list"
     ? new Fault(
         "corrupt",

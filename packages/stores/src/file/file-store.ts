@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { StoreSettings } from "../settings.ts"
 import type { Store } from "../store.ts"
 import { errno, fileFault, type Side } from "./faults.ts"
@@ -34,7 +35,7 @@ export function openFileStore(path: string, settings: StoreSettings): Store {
           scope: "store",
         })
       const denied = ["EACCES", "EPERM"].includes(errno(error)) && !usable(root, side)
-      throw fileFault(error, side, denied ? name : JSON.stringify(key), denied ? "store" : undefined)
+      throw fileFault(error, side, denied ? name : quoted(key), denied ? "store" : undefined)
     }
   }
 
@@ -73,8 +74,7 @@ export function openFileStore(path: string, settings: StoreSettings): Store {
       attempt("source", key, () => {
         options.signal?.throwIfAborted()
         const path = tree.locate(key, "look")
-        if (path === undefined)
-          throw new Fault("missing", "source.missing", `${JSON.stringify(key)} is not there.`)
+        if (path === undefined) throw new Fault("missing", "source.missing", `${quoted(key)} is not there.`)
         return openFile(path, key, options)
       }),
     put: (key, bytes, options) => writing(key, () => putFile(tree, key, bytes, options)),

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 
 /** Where files lie while they are written: in the root, or beside the target where that is another file system. */
 export const temporaryFolder = ".imgmigrator-tmp"
@@ -13,7 +14,7 @@ export const isOurs = (name: string) => name.startsWith(temporaryFolder)
  */
 export function segmentsOf(key: string): string[] {
   const names = key.split("/")
-  const refuse = (why: string) => new Fault("invalid", "destination.name", `${JSON.stringify(key)} ${why}.`)
+  const refuse = (why: string) => new Fault("invalid", "destination.name", `${quoted(key)} ${why}.`)
   for (const name of names) {
     if (name === "") throw refuse("has an empty folder or file name")
     if (name === "." || name === "..") throw refuse("holds . or .. as a name")

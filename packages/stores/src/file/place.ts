@@ -1,5 +1,6 @@
 import { linkSync, lstatSync, renameSync, unlinkSync } from "node:fs"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Precondition } from "../store.ts"
 import { errno } from "./faults.ts"
 import { etagOf } from "./identity.ts"
@@ -38,15 +39,7 @@ function placeNew(temporary: string, target: string, key: string): boolean {
 }
 
 const changed = (key: string) =>
-  new Fault(
-    "conflict",
-    "destination.changed",
-    `${JSON.stringify(key)} is not as it was when this was planned.`,
-  )
+  new Fault("conflict", "destination.changed", `${quoted(key)} is not as it was when this was planned.`)
 
 const collision = (key: string) =>
-  new Fault(
-    "conflict",
-    "destination.collision",
-    `${JSON.stringify(key)} needs a file where there is a folder.`,
-  )
+  new Fault("conflict", "destination.collision", `${quoted(key)} needs a file where there is a folder.`)

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, read as readCallback } from "node:fs"
 import { promisify } from "node:util"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import { contentTypeOf } from "../content-type.ts"
 import { exactMtime } from "../mtime.ts"
 import type { Call, Facts, Opened } from "../store.ts"
@@ -15,11 +16,7 @@ export function statFile(path: string, key: string): Facts | undefined {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false })
   if (!stats) return undefined
   if (!stats.isFile())
-    throw new Fault(
-      "conflict",
-      "destination.collision",
-      `${JSON.stringify(key)} is there, and is no regular file.`,
-    )
+    throw new Fault("conflict", "destination.collision", `${quoted(key)} is there, and is no regular file.`)
   return { ...entryOf(key, stats), mtimeExact: exactMtime(stats.mtimeNs), contentType: contentTypeOf(key) }
 }
 
@@ -32,7 +29,7 @@ export function openFile(
   key: string,
   { start = 0, etag, signal }: Call & { readonly start?: number; readonly etag?: string },
 ): Opened {
-  const name = JSON.stringify(key)
+  const name = quoted(key)
   const changed = () => new Fault("stale", "source.changed", `${name} changed while it was read.`)
   const fd = attempt(name, () =>
     openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, rmdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import { errno } from "./faults.ts"
 import { segmentsOf, temporaryFolder } from "./names.ts"
 import { folderSync } from "./sync.ts"
@@ -27,12 +28,12 @@ export function openTree(root: string) {
     const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false })
     if (!stats) return undefined
     if (stats.isSymbolicLink())
-      throw new Fault("denied", "store.link", `${JSON.stringify(key)} lies behind a symbolic link.`)
+      throw new Fault("denied", "store.link", `${quoted(key)} lies behind a symbolic link.`)
     if (!stats.isDirectory())
       throw new Fault(
         "conflict",
         "destination.collision",
-        `${JSON.stringify(key)} needs a folder where there is a file.`,
+        `${quoted(key)} needs a folder where there is a file.`,
       )
     if (devices.size >= 20_000) devices.clear()
     devices.set(folder, stats.dev)

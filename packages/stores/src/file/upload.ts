@@ -3,6 +3,7 @@ import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import { promisify } from "node:util"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Description, Part, Precondition, Receipt, Upload } from "../store.ts"
 import { partSize } from "../store.ts"
 import { etagOf } from "./identity.ts"
@@ -106,7 +107,7 @@ const corrupt = ({ key }: Upload) =>
   new Fault(
     "corrupt",
     "destination.corrupt",
-    `The parts of ${JSON.stringify(key)} do not read back as they were written.`,
+    `The parts of ${quoted(key)} do not read back as they were written.`,
   )
 
 export function abortUpload(tree: Tree, upload: Upload): void {

@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs"
 import { setImmediate } from "node:timers/promises"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Entry } from "../store.ts"
 import { errno, fileFault } from "./faults.ts"
 import { contentsOf, type Kind } from "./folder.ts"
@@ -79,7 +80,7 @@ function contentsOrFault(folder: Folder) {
 function entryAt(path: string, key: string, kind: Kind, named: boolean): Entry | undefined {
   const refuse = (code: string, why: string) => ({
     key,
-    fault: new Fault("invalid", code, `${JSON.stringify(key)} ${why}.`),
+    fault: new Fault("invalid", code, `${quoted(key)} ${why}.`),
   })
   if (!named) return refuse("source.name", "has a name that is no UTF-8; rename it to migrate it")
   if (kind !== "file") return refuse("source.type", `is a ${kind}, not a file`)

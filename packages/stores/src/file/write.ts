@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, futimesSync, openSync, readSync, rmSync, writeSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Description, Precondition, Receipt } from "../store.ts"
 import { etagOf } from "./identity.ts"
 import { place } from "./place.ts"
@@ -57,11 +58,7 @@ function compare(fd: number, bytes: Buffer, key: string): void {
     size += read
   }
   if (size === bytes.length && readSync(fd, scratch, 0, 1, size) === 0) return
-  throw new Fault(
-    "corrupt",
-    "destination.corrupt",
-    `${JSON.stringify(key)} does not read back as it was written.`,
-  )
+  throw new Fault("corrupt", "destination.corrupt", `${quoted(key)} does not read back as it was written.`)
 }
 
 const scratch = Buffer.allocUnsafeSlow(256 * 1024)

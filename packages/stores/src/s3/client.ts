@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http"
+import { quoted } from "@imgmigrator/core/outcome"
 import { storeUri } from "@imgmigrator/core/store-ref"
 import { type Answer, type Ask, type Collected, collect, exchange } from "../http/exchange.ts"
 import { isStale, transportFault } from "../http/faults.ts"
@@ -88,7 +89,7 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
     habits: { checksums: true },
     about: (side: About["side"], key?: string): About => ({
       side,
-      what: key === undefined ? name : JSON.stringify(key),
+      what: key === undefined ? name : quoted(key),
       store: name,
     }),
 

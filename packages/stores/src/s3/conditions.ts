@@ -1,4 +1,5 @@
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Precondition } from "../store.ts"
 import type { Client } from "./client.ts"
 import { probeWrite } from "./probe.ts"
@@ -53,7 +54,7 @@ export function conditionsOf(client: Client) {
       throw new Fault(
         "conflict",
         "destination.changed",
-        `${JSON.stringify(key)} is not as it was when this was planned.`,
+        `${quoted(key)} is not as it was when this was planned.`,
       )
     },
   }

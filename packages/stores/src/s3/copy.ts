@@ -1,4 +1,5 @@
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Checksum, Entry, Facts, Precondition, Receipt } from "../store.ts"
 import type { Client } from "./client.ts"
 import type { Conditions } from "./conditions.ts"
@@ -73,7 +74,7 @@ async function checkVersion(
   signal?: AbortSignal,
 ): Promise<void> {
   const now = await statObject(source, key, signal ? { signal } : {})
-  if (!now) throw new Fault("missing", "source.missing", `${JSON.stringify(key)} is not there.`)
+  if (!now) throw new Fault("missing", "source.missing", `${quoted(key)} is not there.`)
   if (now.etag !== facts.etag)
-    throw new Fault("stale", "source.changed", `${JSON.stringify(key)} changed while it was copied.`)
+    throw new Fault("stale", "source.changed", `${quoted(key)} changed while it was copied.`)
 }

@@ -15,7 +15,7 @@ export type Endpoint = {
   readonly isAws: boolean
 }
 
-const deny = (code: string, message: string) => new Fault("denied", code, message, { scope: "store" })
+const deny = (message: string) => new Fault("denied", "store.credentials", message, { scope: "store" })
 
 /**
  * Which keys sign for a store. A named set goes only to the endpoint and buckets that its operator bound it to; the
@@ -24,29 +24,24 @@ const deny = (code: string, message: string) => new Fault("denied", code, messag
 export async function credentialsFor(ref: S3Ref, settings: StoreSettings): Promise<Credentials | undefined> {
   const { credentials: name } = ref
   if (name === "anonymous") return undefined
+  if (!name && !isAws(ref.endpoint) && !(settings.allowLoopback && isLoopback(ref.endpoint)))
+    throw deny("endpoint: our own credentials are for AWS only; name a set for it with ?credentials=NAME.")
   const found = await settings.credentials(name)
-  if (!found) {
-    const wanted = name
-      ? `There is no set of credentials named ${name}`
-      : "There are no credentials of our own for AWS"
+  if (!found)
     throw deny(
-      "store.credentials",
-      `${wanted}; add it to STORE_CREDENTIALS, or name another with ?credentials=NAME.`,
+      name
+        ? `There is no set of credentials named ${name}; add it to STORE_CREDENTIALS, or name another with ?credentials=NAME.`
+        : "There are no credentials of our own; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a set of STORE_CREDENTIALS with ?credentials=NAME.",
     )
-  }
   const bound = found.endpoint === undefined ? undefined : normal(found.endpoint)
   const asked = ref.endpoint ?? bound
-  if (!name && !isAws(asked) && !(settings.allowLoopback && isLoopback(asked)))
-    throw deny(
-      "store.credentials",
-      `endpoint: our own credentials are for AWS only; name a set for it with ?credentials=NAME.`,
-    )
   if (name && asked !== bound && !(isAws(asked) && isAws(bound)))
-    throw deny("store.credentials", `credentials: the set ${name} is not for this endpoint.`)
-  if (found.buckets && !found.buckets.includes("*") && !found.buckets.includes(ref.bucket))
     throw deny(
-      "store.credentials",
-      `credentials: ${name ? `the set ${name} is` : "our own are"} not for the bucket ${ref.bucket}.`,
+      `credentials: the set ${name} is not for this endpoint; STORE_CREDENTIALS says which one it is for.`,
+    )
+  if (name && found.buckets && !found.buckets.includes("*") && !found.buckets.includes(ref.bucket))
+    throw deny(
+      `credentials: the set ${name} is not for the bucket ${ref.bucket}; add it to the set's buckets in STORE_CREDENTIALS.`,
     )
   return bound === undefined ? found : { ...found, endpoint: bound }
 }

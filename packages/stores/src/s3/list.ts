@@ -1,5 +1,6 @@
 import { Fault } from "@imgmigrator/core/fault"
 import { compareKeys } from "@imgmigrator/core/merge"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Entry } from "../store.ts"
 import { accepted, type Client } from "./client.ts"
 import { type Page, readPage } from "./listing.ts"
@@ -70,7 +71,7 @@ export function checkOrder(
       throw new Fault(
         "corrupt",
         "listing.order",
-        `${store} does not list in order: ${JSON.stringify(key)} comes behind ${JSON.stringify(last)}.`,
+        `${store} does not list in order: ${quoted(key)} comes behind ${JSON.stringify(last)}.`,
         { scope: "store" },
       )
     last = key

@@ -1,5 +1,6 @@
 import { createHash, hash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Description, Precondition, Receipt } from "../store.ts"
 import type { Client } from "./client.ts"
 import type { Conditions } from "./conditions.ts"
@@ -95,7 +96,7 @@ export function ofDestination(error: unknown, key: string): unknown {
     return new Fault(
       "conflict",
       "destination.changed",
-      `${JSON.stringify(key)} was changed by another while it was written.`,
+      `${quoted(key)} was changed by another while it was written.`,
     )
   return new Fault(error.kind, error.code.replace("source.", "destination."), error.message, { cause: error })
 }
@@ -104,5 +105,5 @@ export const damaged = (key: string) =>
   new Fault(
     "corrupt",
     "destination.corrupt",
-    `${JSON.stringify(key)} was damaged on its way: the store has other bytes than were sent.`,
+    `${quoted(key)} was damaged on its way: the store has other bytes than were sent.`,
   )

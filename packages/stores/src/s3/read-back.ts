@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import { crc64 } from "../crc64nvme.ts"
 import type { Checksum, Part } from "../store.ts"
 import type { Client } from "./client.ts"
@@ -64,7 +65,7 @@ function runningFor(
   throw new Fault(
     "conflict",
     "destination.unverified",
-    `${JSON.stringify(key)} can't be verified: the store tells nothing of its parts.`,
+    `${quoted(key)} can't be verified: the store tells nothing of its parts.`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const control = /[\u0000-\u001f\u007f]/
@@ -9,7 +10,7 @@ export function keyFault(key: string): Fault | undefined {
   const why = flawOf(key)
   return why === undefined
     ? undefined
-    : new Fault("invalid", "source.name", `The destination name ${JSON.stringify(key.slice(0, 200))} ${why}.`)
+    : new Fault("invalid", "source.name", `The destination name ${quoted(key)} ${why}.`)
 }
 
 function flawOf(key: string): string | undefined {

@@ -1,4 +1,5 @@
 import { Fault } from "@imgmigrator/core/fault"
+import { quoted } from "@imgmigrator/core/outcome"
 import { type NormalStoreRef, storeUri } from "@imgmigrator/core/store-ref"
 import { ofStore } from "../http/faults.ts"
 import { guardedAgent } from "../http/guard.ts"
@@ -22,7 +23,7 @@ export function openUrlsStore(ref: Ref, settings: StoreSettings): Store {
   }
   const target = ({ key, address }: Pick<Entry, "key" | "address">) => {
     if (address !== undefined) return { key, address }
-    throw new Fault("missing", "source.missing", `${JSON.stringify(key)} has no address.`)
+    throw new Fault("missing", "source.missing", `${quoted(key)} has no address.`)
   }
 
   async function* list(options: Call & { readonly after?: string } = {}): AsyncGenerator<readonly Entry[]> {
