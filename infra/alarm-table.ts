@@ -8,6 +8,8 @@ export type Alarm = {
   readonly name: string
   readonly means: string
   readonly metrics: readonly Metric[]
+  /** Of a period; `Sum`, if not said. */
+  readonly stat?: "Maximum"
   /** Of m0, m1 and so on; their sum, if not said. */
   readonly expression?: string
   readonly minutes: number
@@ -118,9 +120,11 @@ export const alarmTable: readonly Alarm[] = [
     : [
         {
           name: "quota-nearly-used",
+          // Counted by us since midnight UTC, every attempt to deliver included.
           means: `Four fifths of the plan's ${quota} messages of a day are used.`,
-          metrics: [counted("MessagesPublished"), counted("DeliveriesRetried"), counted("FailureCallbacks")],
-          minutes: 24 * 60,
+          metrics: [counted("MessagesToday")],
+          stat: "Maximum",
+          minutes: 15,
           atLeast: quota * 0.8,
         },
       ]),

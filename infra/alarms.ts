@@ -29,8 +29,8 @@ export const alarms = alarmTable.map(
     }),
 )
 
-/** Each metric's sum over a period, and the one number that is compared. */
-function queries({ metrics, minutes, expression }: Alarm) {
+/** What each metric came to in a period, and the one number that is compared. */
+function queries({ metrics, minutes, expression, stat = "Sum" }: Alarm) {
   return [
     ...metrics.map((metric, n) => ({
       id: `m${n}`,
@@ -39,7 +39,7 @@ function queries({ metrics, minutes, expression }: Alarm) {
         metricName: metric.name,
         dimensions: metric.dimensions,
         period: minutes * 60,
-        stat: "Sum",
+        stat,
       },
       returnData: metrics.length === 1,
     })),

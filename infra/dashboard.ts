@@ -71,6 +71,7 @@ export const dashboard = new aws.cloudwatch.Dashboard("Dashboard", {
           [counted("MessagesPublished"), "published"],
           [counted("DeliveriesRetried"), "retries"],
           [counted("FailureCallbacks"), "callbacks"],
+          [counted("MessagesToday"), "counted since midnight UTC, on plans with a limit", "Maximum"],
         ],
         86_400,
       ),

@@ -20,6 +20,7 @@ const partitions = (...like: string[]) => [
 ]
 
 const migrationRows = partitions(partition.user("*"), partition.migration("*"))
+const writtenRows = partitions(partition.user("*"), partition.migration("*"), partition.usage("*"))
 
 /** What may be done to the table, by name. None scans, one alone reads API keys, and no user's row can be deleted. */
 export const tableAccess = {
@@ -34,7 +35,7 @@ export const tableAccess = {
     {
       actions: ["dynamodb:PutItem", "dynamodb:UpdateItem"],
       resources: [table.arn],
-      conditions: migrationRows,
+      conditions: writtenRows,
     },
   ],
   // The row of an upload goes when its item is booked (packages/functions/src/db/uploads.ts).

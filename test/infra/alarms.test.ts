@@ -30,7 +30,7 @@ const alarms: Readonly<
   "sweeper-not-running": ["Sweeps", 5, 2, "< 1"],
   "table-throttles": ["ReadThrottleEvents WriteThrottleEvents", 5, 2, ">= 10"],
   "api-5xx": ["5xx", 5, 1, ">= 5"],
-  "quota-nearly-used": ["MessagesPublished DeliveriesRetried FailureCallbacks", 1440, 1, ">= 800"],
+  "quota-nearly-used": ["MessagesToday", 15, 1, ">= 800"],
 }
 
 const operators: Readonly<Record<string, string>> = {
@@ -43,7 +43,8 @@ test("production has these alarms, and each tells the topic when it begins and w
   const topic = ofType(plan, "aws:sns/topic:Topic")[0]?.state.arn
   const planned = alarmsOf(plan).map((alarm) => {
     const metrics = alarm.metricQueries.flatMap(({ metric }) => metric ?? [])
-    expect(metrics.map(({ stat }) => stat)).toEqual(metrics.map(() => "Sum"))
+    const stat = alarm.name === "quota-nearly-used" ? "Maximum" : "Sum"
+    expect(metrics.map((metric) => metric.stat)).toEqual(metrics.map(() => stat))
     expect(alarm.metricQueries.filter(({ returnData }) => returnData)).toHaveLength(1)
     expect([alarm.alarmActions, alarm.okActions]).toEqual([[topic], [topic]])
     // Silence is fine, unless silence is what is wrong.
@@ -63,7 +64,6 @@ test("several metrics of an alarm are added up; progress is none of any kind whi
     "worker-errors": "FILL(m0, 0) + FILL(m1, 0)",
     "worker-throttles": "FILL(m0, 0) + FILL(m1, 0)",
     "table-throttles": "FILL(m0, 0) + FILL(m1, 0)",
-    "quota-nearly-used": "FILL(m0, 0) + FILL(m1, 0) + FILL(m2, 0)",
     "migrations-not-progressing":
       "IF((m0 > 0) AND ((FILL(m1, 0) + FILL(m2, 0) + FILL(m3, 0) + FILL(m4, 0)) == 0), 1, 0)",
   })

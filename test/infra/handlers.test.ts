@@ -137,6 +137,7 @@ test("metrics that came about are written under the names that alarms and widget
   const used = new Set(metricsUsed(plan).map((metric) => JSON.stringify(metric)))
   const expected = [
     "MessagesPublished",
+    "MessagesToday",
     "Deliveries",
     "DeliveryDuration",
     "DeliveriesRefused",

@@ -23,7 +23,9 @@ function rights(plan: Planned, buckets: readonly string[]) {
   return {
     readKeys: [allow(["dynamodb:GetItem"], [table], like("KEY#*"))],
     read: [allow(["dynamodb:GetItem", "dynamodb:Query"], [table], rows)],
-    write: [allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [table], rows)],
+    write: [
+      allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [table], like("USER#*", "MIGRATION#*", "USAGE#*")),
+    ],
     sweep: [allow(["dynamodb:Query"], [`${table}/index/active`], like("ACTIVE"))],
     move: [
       allow(["dynamodb:DeleteItem"], [table], like("MIGRATION#*")),

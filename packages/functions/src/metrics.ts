@@ -7,6 +7,7 @@ export const metricUnits = {
   ItemsFailed: MetricUnit.Count,
   BytesMigrated: MetricUnit.Bytes,
   MessagesPublished: MetricUnit.Count,
+  MessagesToday: MetricUnit.Count,
   PublishFailures: MetricUnit.Count,
   Deliveries: MetricUnit.Count,
   DeliveriesRetried: MetricUnit.Count,

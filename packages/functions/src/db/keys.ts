@@ -3,6 +3,7 @@ const padded = (n: number, digits: number) => String(n).padStart(digits, "0")
 
 const user = (userId: string) => `USER#${userId}`
 const migration = (id: string) => `MIGRATION#${id}`
+const usage = (day: string) => `USAGE#${day}`
 const chunk = (id: string, n: number) => `MIGRATION#${id}#${n}`
 
 export const prefix = {
@@ -19,6 +20,8 @@ export const keys = {
   request: (userId: string, hash: string) => ({ pk: user(userId), sk: `REQUEST#${hash}` }),
   userKey: (userId: string, hash: string) => ({ pk: user(userId), sk: `KEY#${hash}` }),
   apiKey: (hash: string) => ({ pk: `KEY#${hash}`, sk: "KEY" }),
+  /** One day's messages, of everyone. */
+  usage: (day: string) => ({ pk: usage(day), sk: "MESSAGES" }),
   lane: (id: string, lane: number) => ({ pk: migration(id), sk: `LANE#${padded(lane, 3)}` }),
   source: (id: string) => ({ pk: migration(id), sk: "SOURCE" }),
   failed: (id: string, n: number) => ({ pk: migration(id), sk: `FAILED#${padded(n, 9)}` }),
@@ -34,7 +37,7 @@ export const keys = {
   moved: (id: string, n: number, pass: number) => ({ pk: chunk(id, n), sk: `MOVED#${padded(pass, 6)}` }),
 } as const
 
-export const partition = { user, migration, chunk } as const
+export const partition = { user, migration, chunk, usage } as const
 
 /** The sparse index of migrations that want work; only those rows carry the attribute. */
 export const activeIndex = { name: "active", attribute: "active", value: "ACTIVE" } as const

@@ -29,10 +29,10 @@ export async function ensureLane(id: string, k: number, userId: string): Promise
 }
 
 /** A lane that did not exist, with its first message marked as sent. `undefined`: there is one. */
-export async function addLane(id: string, k: number, userId: string, at: number): Promise<Lane | undefined> {
-  const fresh: Lane = { ...newLane(k, userId), sent: at, sends: 1 }
-  const refused = await put({ key: keys.lane(id, k), item: fresh, condition: "attribute_not_exists(#pk)" })
-  return refused ? undefined : fresh
+export async function addLane(id: string, fresh: Lane, at: number): Promise<Lane | undefined> {
+  const item: Lane = { ...fresh, sent: at, sends: 1 }
+  const refused = await put({ key: keys.lane(id, item.lane), item, condition: "attribute_not_exists(#pk)" })
+  return refused ? undefined : item
 }
 
 /** Mark a message as sent, before it is: of two who saw the same, one sends. */
@@ -45,6 +45,20 @@ export async function markSent(id: string, seen: Lane, at: number): Promise<Lane
     values: { seen: seen.sent, fence: seen.fence },
   })
   return isRefused(result) ? undefined : lane(result)
+}
+
+/** The message was not accepted: the lane is as it was before the mark, unless somebody moved it on meanwhile. */
+export async function unmarkSent(
+  id: string,
+  marked: Lane,
+  seen: Pick<Lane, "sent" | "sends">,
+): Promise<void> {
+  await update({
+    key: keys.lane(id, marked.lane),
+    set: { sent: seen.sent, sends: seen.sends },
+    condition: "#sent = :marked AND #fence = :fence",
+    values: { marked: marked.sent, fence: marked.fence },
+  })
 }
 
 export type Claim = { readonly lane: Lane } | { readonly busy: Lane } | { readonly missing: true }

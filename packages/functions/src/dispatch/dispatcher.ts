@@ -14,6 +14,8 @@ export type PublishOptions = {
 /** Whatever delivers messages to the webhook: at least once, maybe late, maybe twice, signed. */
 export type Dispatcher = {
   readonly kind: "qstash" | "celery"
+  /** What the plan allows; absent: no limit that concerns us. */
+  readonly messagesPerDay?: number | undefined
   /** Fault `unavailable dispatch.*` where the message was not accepted (`retryAfterMs` until a quota resets). */
   publish(message: Message, options: PublishOptions): Promise<{ readonly messageId: string }>
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import { Fault } from "@imgmigrator/core/fault"
 import { Client } from "@upstash/qstash"
 import * as z from "zod"
@@ -6,8 +5,9 @@ import { log } from "../log.ts"
 import { count } from "../metrics.ts"
 import { failurePath, publishTo, webhookPath } from "../webhooks/address.ts"
 import type { Dispatcher, Message, PublishOptions } from "./dispatcher.ts"
-import { isPassing, refusalOf } from "./refusal.ts"
-import { deliveryParallelism } from "./settings.ts"
+import { attemptMs, patiently, within } from "./patience.ts"
+import { refusalOf } from "./refusal.ts"
+import { deliveryParallelism, qstashPlan } from "./settings.ts"
 
 /** One key for all deliveries, so that together they keep to the plan's or the worker's limit. */
 const flowControlKey = "imgmigrator"
@@ -16,24 +16,23 @@ const deliveryTimeoutSeconds = 310
 /** Attempts after the first. What is lost after them, the sweeper finds. */
 const deliveryRetries = 3
 
-const attempts = 3
-const attemptMs = 2_500
-/** A caller of the API is waiting: after this, the sweeper goes on. */
-const budgetMs = 6_000
-
 const Published = z.object({ messageId: z.string(), deduplicated: z.boolean().optional() })
 
-/** Publishes to QStash: signed, retried and delivered to our webhook by it. */
-export const qstashDispatcher = (account: { readonly url: string; readonly token: string }): Dispatcher => ({
+type Account = { readonly url: string; readonly token: string }
+
+/** Publishes to QStash: signed, retried and delivered to our webhook by it; a repeat is deduplicated by its id. */
+export const qstashDispatcher = (account: Account, now: () => number = Date.now): Dispatcher => ({
   kind: "qstash",
+  messagesPerDay: qstashPlan().messagesPerDay,
   publish: async (message, options) => {
     const ids = { migration_id: message.migration_id, lane: message.lane }
-    const { messageId, deduplicated } = await patiently(() => publish(account, message, options)).catch(
-      (error: unknown) => {
-        count("PublishFailures")
-        throw error
-      },
-    )
+    const { messageId, deduplicated } = await patiently(
+      () => publish(account, message, options),
+      (error) => refusalOf(error, now()),
+    ).catch((error: unknown) => {
+      count("PublishFailures")
+      throw error
+    })
     count("MessagesPublished")
     log.info("published to QStash", { message_id: messageId, ...ids, ...(deduplicated && { deduplicated }) })
     return { messageId }
@@ -41,7 +40,7 @@ export const qstashDispatcher = (account: { readonly url: string; readonly token
 })
 
 async function publish(
-  { url, token }: { readonly url: string; readonly token: string },
+  { url, token }: Account,
   message: Message,
   { deduplicationId, delaySeconds = 0 }: PublishOptions,
 ) {
@@ -50,6 +49,7 @@ async function publish(
   const client = new Client({ baseUrl: url, token, retry: false, devMode: false, enableTelemetry: false })
   const answer = await within(
     attemptMs,
+    "QStash",
     client.publishJSON({
       url: publishTo(webhookPath),
       body: message,
@@ -66,32 +66,3 @@ async function publish(
   if (published.success) return published.data
   throw new Fault("unavailable", "dispatch.answer", "QStash's answer was not understood.", { scope: "store" })
 }
-
-/** Once more, and again, while it may help and somebody still waits; a repeat is deduplicated by its id. */
-async function patiently<Result>(run: () => Promise<Result>): Promise<Result> {
-  const end = performance.now() + budgetMs
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run()
-    } catch (error) {
-      const fault = refusalOf(error, Date.now())
-      const pause =
-        fault.code === "dispatch.rate" ? (fault.retryAfterMs ?? 0) : 100 * 2 ** attempt * Math.random()
-      if (attempt === attempts || !isPassing(fault) || performance.now() + pause + attemptMs > end)
-        throw fault
-      await sleep(pause)
-    }
-  }
-}
-
-async function within<Result>(ms: number, run: Promise<Result>): Promise<Result> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(late()), ms)
-  return Promise.race([run, promise]).finally(() => clearTimeout(timer))
-}
-
-const late = () =>
-  new Fault("unavailable", "dispatch.timeout", "QStash did not answer in time.", {
-    scope: "store",
-    retryAfterMs: 60_000,
-  })

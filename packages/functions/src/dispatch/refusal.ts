@@ -47,6 +47,11 @@ export function refusalOf(error: unknown, now: number): Fault {
 export const isPassing = ({ code }: Fault): boolean =>
   ["dispatch.unreachable", "dispatch.failed", "dispatch.rate", "dispatch.timeout"].includes(code)
 
+/** Was there no answer, or none that says whether the message was taken? */
+export const mayHaveArrived = (error: unknown): boolean =>
+  !(error instanceof Fault) ||
+  ["dispatch.unreachable", "dispatch.failed", "dispatch.timeout", "dispatch.answer"].includes(error.code)
+
 /** A reset is written as seconds from now or as a time since 1970; ms, or `undefined` where it is neither. */
 function untilReset(reset: string | null, now: number): number | undefined {
   if (!reset || !/^\d+(\.\d+)?$/.test(reset)) return undefined

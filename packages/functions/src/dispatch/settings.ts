@@ -64,7 +64,7 @@ const plans = {
   "10m": { parallelism: 1_000, messagesPerDay: 10_000_000 },
 }
 
-/** QSTASH_PLAN: deliveries side by side and messages a day (Upstash: QStash pricing, August 2026). Default `free`. */
+/** QSTASH_PLAN: deliveries side by side, and messages a day, of which each attempt to deliver is one (Upstash: QStash pricing, August 2026). Default `free`. */
 export function qstashPlan(): { readonly parallelism: number; readonly messagesPerDay: number | undefined } {
   const name = setting("QSTASH_PLAN")?.toLowerCase() ?? "free"
   for (const [plan, limits] of Object.entries(plans)) if (plan === name) return limits

@@ -26,6 +26,7 @@ import { openSession, type Session } from "./session.ts"
 import { settle } from "./settle.ts"
 import { shutdown } from "./shutdown.ts"
 import { whyStopped } from "./stopped.ts"
+import { countRepeat } from "./turn.ts"
 import { wakeIdleLanes, wakeLane } from "./wake.ts"
 import { theWorld, type World } from "./world.ts"
 
@@ -57,6 +58,7 @@ export async function processMigrationAsync(
   delivered: Delivered,
   world: World = theWorld,
 ): Promise<Answer> {
+  if (delivered.retried > 0) await countRepeat(world)
   const row = await mustGetMigration(payload.user_id, payload.migration_id)
   if (!isActive(row.status)) return cleanUp(row, world)
   const k = payload.lane ?? 0

@@ -5,7 +5,7 @@ import { readLanes } from "../db/lanes.ts"
 import { activeMigrations, getMigration, setWaiting } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
 import { log } from "../log.ts"
-import { wakeLane, wakeMigration } from "./wake.ts"
+import { isWaiting, wakeLane, wakeMigration } from "./wake.ts"
 import { theWorld, type World } from "./world.ts"
 
 export type Swept = { readonly active: number; readonly sent: number; readonly unreachable: number }
@@ -22,7 +22,7 @@ export async function sweep(world: World = theWorld): Promise<Swept> {
     if (!row || !isActive(row.status)) continue
     swept.active += 1
     const at = world.clock.now()
-    if (row.waiting?.until && Date.parse(row.waiting.until) > at) continue
+    if (isWaiting(row, at)) continue
     const lanes = await readLanes(id)
     if (lanes.length === 0) {
       if (await wakeMigration(row, world)) swept.sent += 1

@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
-import { emptyPlan, isHeld, type Lane, lanesWorthWaking } from "@imgmigrator/core/lane"
-import { addLane, markSent, readLane, readLanes } from "../db/lanes.ts"
+import { emptyPlan, isHeld, type Lane, lanesWorthWaking, newLane } from "@imgmigrator/core/lane"
+import { addLane, markSent, readLane, readLanes, unmarkSent } from "../db/lanes.ts"
 import { countMessage } from "../db/meter.ts"
 import { setWaiting } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
+import { mayHaveArrived } from "../dispatch/refusal.ts"
 import { log } from "../log.ts"
+import { type Turn, takeTurn } from "./turn.ts"
 import { theWorld, type World } from "./world.ts"
 
 type Whose = Pick<MigrationRow, "id" | "user_id">
@@ -18,36 +20,69 @@ const deduplicationId = (id: string, { lane, fence, sent }: Lane): string =>
  * Publish the message that `marked` says was sent. Where the dispatcher does not take it, the migration says what it
  * waits for, and the sweeper sends it again: never an error for the caller.
  */
-export async function send(whose: Whose, marked: Lane, world: World = theWorld): Promise<boolean> {
+async function send(whose: Whose, marked: Lane, seen: Lane, turn: Turn, world: World): Promise<boolean> {
   const message = { migration_id: whose.id, user_id: whose.user_id, lane: marked.lane }
+  const now = world.clock.now()
   try {
-    await world.dispatcher().publish(message, { deduplicationId: deduplicationId(whose.id, marked) })
-    countMessage()
-    return true
+    await world.dispatcher().publish(message, {
+      deduplicationId: deduplicationId(whose.id, marked),
+      ...(turn.at > now && { delaySeconds: (turn.at - now) / 1000 }),
+    })
   } catch (error) {
+    log.warn("message not published", { migration_id: whose.id, lane: marked.lane, error })
+    await turn.giveBack()
+    // A message that may have been taken after all counts as sent. One that was not is no message without an answer.
+    if (!mayHaveArrived(error)) await unmarkSent(whose.id, marked, seen)
     const reason = error instanceof Fault ? error.message : "The message could not be sent."
     const retryAfterMs = error instanceof Fault ? error.retryAfterMs : undefined
-    log.warn("message not published", { migration_id: whose.id, lane: marked.lane, error })
-    const until =
-      retryAfterMs === undefined ? {} : { until: new Date(world.clock.now() + retryAfterMs).toISOString() }
-    await setWaiting(whose, { reason, ...until })
+    await setWaiting(whose, { reason, ...(retryAfterMs !== undefined && until(now + retryAfterMs)) })
     return false
   }
+  countMessage()
+  if (turn.at - now > worthSaying)
+    await setWaiting(whose, {
+      reason: `The ${turn.limit} messages a day of QSTASH_PLAN are spread over the day.`,
+      ...until(turn.at),
+    })
+  return true
 }
 
+/** A pause that one would wonder about, in ms. */
+const worthSaying = 60_000
+
+const until = (at: number) => ({ until: new Date(at).toISOString() })
+
 /** Mark, then send: of two who see the same lane, one sends. */
-export async function wakeLane(whose: Whose, seen: Lane, world: World = theWorld): Promise<boolean> {
-  const marked = await markSent(whose.id, seen, world.clock.now())
-  return marked ? send(whose, marked, world) : false
+export const wakeLane = (whose: Whose, seen: Lane, world: World = theWorld): Promise<boolean> =>
+  wake(whose, seen, false, world)
+
+async function wake(whose: Whose, seen: Lane, isAsked: boolean, world: World): Promise<boolean> {
+  const turn = await takeTurn(seen, isAsked, world)
+  // From its turn on the message is missed, not from now.
+  const marked = await markSent(whose.id, seen, turn.at)
+  if (marked) return send(whose, marked, seen, turn, world)
+  await turn.giveBack()
+  return false
+}
+
+async function wakeNewLane(whose: Whose, k: number, isAsked: boolean, world: World): Promise<boolean> {
+  const fresh = newLane(k, whose.user_id)
+  const turn = await takeTurn(fresh, isAsked, world)
+  const marked = await addLane(whose.id, fresh, turn.at)
+  if (marked) return send(whose, marked, fresh, turn, world)
+  await turn.giveBack()
+  return false
 }
 
 /** After a create, a resume or a retry: lane 0 looks after the rest. Never throws for a dispatcher that is down. */
 export async function wakeMigration(whose: Whose, world: World = theWorld): Promise<boolean> {
   const lane = await readLane(whose.id, 0)
-  if (lane) return wakeLane(whose, lane, world)
-  const added = await addLane(whose.id, 0, whose.user_id, world.clock.now())
-  return added ? send(whose, added, world) : false
+  return lane ? wake(whose, lane, true, world) : wakeNewLane(whose, 0, true, world)
 }
+
+/** Does it wait for a time that has not come? */
+export const isWaiting = ({ waiting }: Pick<MigrationRow, "waiting">, at: number): boolean =>
+  waiting?.until !== undefined && Date.parse(waiting.until) > at
 
 const isOut = (lane: Lane, at: number) => isHeld(lane, at) || lane.sent > 0
 
@@ -60,8 +95,10 @@ export async function wakeIdleLanes(
   except: number | undefined,
   world: World = theWorld,
 ): Promise<number> {
-  const lanes = await readLanes(row.id)
   const at = world.clock.now()
+  // There are no messages, or too few to have more lanes at work.
+  if (isWaiting(row, at)) return 0
+  const lanes = await readLanes(row.id)
   const plan = lanes.find(({ lane }) => lane === 0)?.plan ?? emptyPlan
   const worth = lanesWorthWaking(plan, row.next, row.options.lanes)
   // A planner that is done copies too: it counts as one of those that the rest is worth.
@@ -73,8 +110,7 @@ export async function wakeIdleLanes(
     const lane = lanes.find((each) => each.lane === k)
     if (lane && isOut(lane, at)) continue
     wanted -= 1
-    const marked = lane ? await markSent(row.id, lane, at) : await addLane(row.id, k, row.user_id, at)
-    if (marked && (await send(row, marked, world))) woken += 1
+    if (await (lane ? wakeLane(row, lane, world) : wakeNewLane(row, k, false, world))) woken += 1
   }
   return woken
 }
