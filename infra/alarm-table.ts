@@ -9,7 +9,7 @@ export type Alarm = {
   readonly means: string
   readonly metrics: readonly Metric[]
   /** Of a period; `Sum`, if not said. */
-  readonly stat?: "Maximum"
+  readonly stat?: "Sum" | "Maximum"
   /** Of m0, m1 and so on; their sum, if not said. */
   readonly expression?: string
   readonly minutes: number
@@ -24,6 +24,16 @@ const workers = [worker.fn, receiveDelivery]
 /** Messages a day of each plan (Upstash: QStash pricing); one has no limit. */
 const quotas = { free: 1_000, payg: undefined, "1m": 1_000_000, "10m": 10_000_000 }
 const quota = quotas[settings.QSTASH_PLAN ?? "free"]
+
+const quotaAlarm = (messages: number): Alarm => ({
+  // Counted by us since midnight UTC, every attempt to deliver included.
+  name: "quota-nearly-used",
+  means: `Four fifths of the plan's ${messages} messages of a day are used.`,
+  metrics: [counted("MessagesToday")],
+  stat: "Maximum",
+  minutes: 15,
+  atLeast: messages * 0.8,
+})
 
 export const alarmTable: readonly Alarm[] = [
   {
@@ -115,17 +125,5 @@ export const alarmTable: readonly Alarm[] = [
     minutes: 5,
     atLeast: 5,
   },
-  ...(quota === undefined
-    ? []
-    : [
-        {
-          name: "quota-nearly-used",
-          // Counted by us since midnight UTC, every attempt to deliver included.
-          means: `Four fifths of the plan's ${quota} messages of a day are used.`,
-          metrics: [counted("MessagesToday")],
-          stat: "Maximum",
-          minutes: 15,
-          atLeast: quota * 0.8,
-        },
-      ]),
+  ...(quota === undefined ? [] : [quotaAlarm(quota)]),
 ]
