@@ -116,7 +116,7 @@ test("pinning a higher limit lets waiting messages go at once", async () => {
 })
 
 test("after a reset the period begins anew, with its full rate", async () => {
-  const { client, clock, receiver } = await startWorld()
+  const { call, client, clock, receiver } = await startWorld()
   for (let n = 0; n < 6; n++)
     await client.publish({ url: receiver.url, body: "", flowControl: { key: "k", rate: 2, period: "1h" } })
   await clock.advance("10m")
@@ -125,6 +125,8 @@ test("after a reset the period begins anew, with its full rate", async () => {
   expect(receiver.deliveries).toHaveLength(4)
   await clock.advance("1m")
   expect(receiver.deliveries).toHaveLength(6)
+  expect((await call("POST", "/v2/flowControl/k/reset")).status).toBe(200)
+  expect(await client.flowControl.get("k")).toMatchObject({ rateCount: 0 })
 })
 
 test("global parallelism is the plan's", async () => {

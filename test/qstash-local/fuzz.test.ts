@@ -276,6 +276,14 @@ function send(
   })
 }
 
+const isFine = (status: number, asked: Asked | undefined) => status < 400 || asked?.method === "HEAD"
+
+function isError(text: string): boolean {
+  const parsed: unknown = JSON.parse(text)
+  const entries = typeof parsed === "object" && parsed !== null ? Object.entries(parsed) : []
+  return entries.length === 1 && entries.every(([name, value]) => name === "error" && /./.test(String(value)))
+}
+
 /** A world whose messages for other machines are dropped: no test asks the network for a name. */
 async function closedWorld() {
   const world = await startWorld({ quota: "fixed-1m" })
@@ -294,9 +302,9 @@ test("10,000 requests of every kind get a documented status, errors have a messa
       const answers = await Promise.all(requests.map((each) => send(world, agent, each)))
       for (const [at, { status, text }] of answers.entries()) {
         seen.set(status, (seen.get(status) ?? 0) + 1)
-        expect(known, JSON.stringify({ ...requests[at], text })).toContain(status)
-        if (status >= 400 && requests[at]?.method !== "HEAD")
-          expect(JSON.parse(text)).toEqual({ error: expect.stringMatching(/./) })
+        // The message is made for a failure only: bodies and answers are long.
+        if (!known.includes(status) || !(isFine(status, requests[at]) || isError(text)))
+          expect.fail(JSON.stringify({ ...requests[at], status, text }))
       }
     }),
     { numRuns: 1000, endOnFailure: true },
@@ -307,7 +315,7 @@ test("10,000 requests of every kind get a documented status, errors have a messa
   await world.client.publish({ url: world.receiver.url, body: "still here" })
   await world.clock.advance(0)
   expect(world.receiver.deliveries.map(({ body }) => String(body))).toContain("still here")
-})
+}, 300_000)
 
 test("bytes that are no HTTP are answered with an error, or not at all", async () => {
   const world = await startWorld()

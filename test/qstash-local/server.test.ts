@@ -43,6 +43,34 @@ test("unknown paths are a 404, known ones with another method a 405", async () =
   expect(await call("GET", "/v2/queues/q/pause")).toMatchObject({ status: 405 })
 })
 
+test.for([
+  "GET /v2/queues",
+  "GET /v2/schedules",
+  "GET /v2/topics",
+  "GET /v2/messages/msg_1",
+  "DELETE /v2/messages",
+  "GET /v2/dlq",
+  "DELETE /v2/dlq",
+  "POST /v2/dlq/retry",
+  "POST /v2/dlq/retry/1-0",
+  "GET /v2/events",
+  "GET /v2/logs",
+  "GET /v2/bulkActions",
+  "GET /v2/flowControl",
+  "POST /v2/flowControl/key/pin",
+  "POST /v2/flowControl/key/pause",
+  "GET /v2/globalParallelism",
+  "GET /v2/keys",
+  "GET /local/messages",
+])("a filter that %s does not know is refused", async (route) => {
+  const { call } = await startWorld()
+  const [method = "", path = ""] = route.split(" ")
+  expect(await call(method, `${path}?lable=red`)).toMatchObject({
+    status: 400,
+    body: { error: "unknown query parameter: lable" },
+  })
+})
+
 test("the free plan has 100 management requests a second, and no such limit on publishing", async () => {
   const { client, call, clock, receiver } = await startWorld({ quota: "free" })
   for (let n = 0; n < 100; n++) await call("GET", "/v2/keys")

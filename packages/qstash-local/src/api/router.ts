@@ -2,6 +2,7 @@ import type { Account } from "../engine/account.ts"
 import { decodeOnce } from "../http/destination.ts"
 import type { Call, Reply } from "../http/exchange.ts"
 import { notFound, refuse } from "../http/problem.ts"
+import { refuseQuery } from "../http/query.ts"
 import { getBulkAction, listBulkActions } from "./bulk-actions.ts"
 import { advanceClock, getClock } from "./clock.ts"
 import { deleteLetter, deleteLetters, getLetter, listLetters, retryLetters, retryOne } from "./dlq.ts"
@@ -36,19 +37,34 @@ import { cancelRun } from "./workflows.ts"
 
 type Answering = (account: Account, call: Call, name?: string) => Reply | Promise<Reply>
 
+type Routes = readonly (readonly [route: string, answer: Answering])[]
+
 /** `{name}` is one segment, `{rest}` is all that remains, slashes and all. */
-const routes: readonly (readonly [string, Answering])[] = [
+const reading: Routes = [
   ["POST /v2/publish/{rest}", publishOne],
   ["POST /v2/enqueue/{rest}", enqueue],
   ["POST /v2/batch", batch],
-  ["GET /v2/messages/{name}", getMessage],
-  ["DELETE /v2/messages/{name}", cancelMessage],
   ["DELETE /v2/messages", cancelMessages],
   ["GET /v2/bulkActions", listBulkActions],
-  ["GET /v2/bulkActions/{name}", getBulkAction],
   ["GET /v2/dlq", listLetters],
   ["DELETE /v2/dlq", deleteLetters],
   ["POST /v2/dlq/retry", retryLetters],
+  ["POST /v2/schedules/{rest}", createSchedule],
+  ["GET /v2/events", listEvents],
+  ["GET /v2/logs", listLogs],
+  ["GET /v2/flowControl", listKeys],
+  ["POST /v2/flowControl/{name}/pin", pinKey],
+  ["POST /v2/flowControl/{name}/unpin", unpinKey],
+  ["DELETE /v2/workflows/runs/{name}", cancelRun],
+  // Not QStash's: the switches of this server.
+  ["POST /local/clock/advance", advanceClock],
+]
+
+/** These have no parameters, so whoever sends one is told. */
+const plain: Routes = [
+  ["GET /v2/messages/{name}", getMessage],
+  ["DELETE /v2/messages/{name}", cancelMessage],
+  ["GET /v2/bulkActions/{name}", getBulkAction],
   ["POST /v2/dlq/retry/{name}", retryOne],
   ["GET /v2/dlq/{name}", getLetter],
   ["DELETE /v2/dlq/{name}", deleteLetter],
@@ -63,7 +79,6 @@ const routes: readonly (readonly [string, Answering])[] = [
   ["PATCH /v2/schedules/{name}/resume", resumeSchedule],
   ["POST /v2/schedules/{name}/pause", pauseSchedule],
   ["POST /v2/schedules/{name}/resume", resumeSchedule],
-  ["POST /v2/schedules/{rest}", createSchedule],
   ["GET /v2/schedules", listSchedules],
   ["GET /v2/schedules/{name}", getSchedule],
   ["DELETE /v2/schedules/{name}", deleteSchedule],
@@ -73,19 +88,15 @@ const routes: readonly (readonly [string, Answering])[] = [
   ["DELETE /v2/topics/{name}", deleteGroup],
   ["POST /v2/topics/{name}/endpoints", addEndpoints],
   ["DELETE /v2/topics/{name}/endpoints", removeEndpoints],
-  ["GET /v2/events", listEvents],
-  ["GET /v2/logs", listLogs],
   ["GET /v2/keys", getKeys],
   ["POST /v2/keys/rotate", rotateKeys],
-  ["GET /v2/flowControl", listKeys],
   ["GET /v2/flowControl/{name}", getKey],
   ["POST /v2/flowControl/{name}/pause", pauseKey],
   ["POST /v2/flowControl/{name}/resume", resumeKey],
-  ["POST /v2/flowControl/{name}/pin", pinKey],
-  ["POST /v2/flowControl/{name}/unpin", unpinKey],
+  // `reset` is how it was called when it came. Source: Upstash changelog, February 2026.
+  ["POST /v2/flowControl/{name}/reset", resetRate],
   ["POST /v2/flowControl/{name}/resetRate", resetRate],
   ["GET /v2/globalParallelism", getGlobalParallelism],
-  ["DELETE /v2/workflows/runs/{name}", cancelRun],
   // Not QStash's: the switches of this server.
   ["GET /local/faults", listFaults],
   ["POST /local/faults", armFault],
@@ -94,10 +105,11 @@ const routes: readonly (readonly [string, Answering])[] = [
   ["GET /local/messages", latestMessages],
   ["GET /local/stats", getStats],
   ["GET /local/changes", streamChanges],
-  ["POST /local/clock/advance", advanceClock],
 ]
 
-const compiled = routes.map(([route, answer]) => {
+// Pausing a schedule is looked for before making one whose destination is called so.
+const compiled = [...plain, ...reading].map((each) => {
+  const [route, answer] = each
   const [method = "", path = ""] = route.split(" ")
   const pattern = path.replace("{rest}", "(.*)").replace("{name}", "([^/]+)")
   const isLimited = path.startsWith("/v2/") && !/^\/v2\/(publish|enqueue|batch)/.test(path)
@@ -106,6 +118,7 @@ const compiled = routes.map(([route, answer]) => {
     pattern: new RegExp(`^${pattern}$`, "s"),
     answer,
     isLimited,
+    isPlain: plain.includes(each),
     isRest: path.includes("{rest}"),
   }
 })
@@ -120,5 +133,6 @@ export async function route(account: Account, call: Call): Promise<Reply> {
   if (!found)
     throw fitting.length > 0 ? refuse(405, "method not allowed") : notFound(`path ${call.target.path}`)
   if (found.isLimited && !account.burst.take()) throw burstLimit(account)
+  if (found.isPlain) refuseQuery(call)
   return found.answer(account, call, found.isRest ? found.name : decodeOnce(found.name ?? ""))
 }

@@ -14,15 +14,25 @@ export function parseQuery(call: Call, allowed: readonly string[]): Query {
   const body = bodyParameters(call.body)
   if (!body)
     throw badRequest("invalid request body: it must be a JSON object of strings, numbers or lists of them")
-  const query = call.target.query.filter(([name]) => !isOurs(name))
-  for (const [name, value] of [...query, ...body]) {
-    if (!allowed.includes(name)) throw badRequest(`unknown query parameter: ${name}`)
+  for (const [name, value] of [...parameters(call), ...body]) {
+    if (!allowed.includes(name)) throw unknown(name)
     if (value === "") throw badRequest(`query parameter ${name} is empty`)
     found[name] ??= []
     if (value !== undefined) found[name].push(value)
   }
   return found
 }
+
+/** For calls that have no parameters. */
+export function refuseQuery(call: Call) {
+  const [first] = parameters(call)
+  if (first) throw unknown(first[0])
+}
+
+/** Without those that stand for headers. */
+const parameters = ({ target }: Call) => target.query.filter(([name]) => !isOurs(name))
+
+const unknown = (name: string) => badRequest(`unknown query parameter: ${name}`)
 
 /** Pairs of a JSON body; an empty list is one name without a value. */
 function bodyParameters(body: Buffer): [string, string | undefined][] | undefined {
