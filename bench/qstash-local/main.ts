@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { execFileSync } from "node:child_process"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { cpuMs, memoryMb, start, stop } from "./processes.ts"
+import { type Row, results, type StartTimes } from "./report.ts"
 
-// 100,000 messages through qstash-local: published in batches, delivered, none lost, none twice.
-//   node bench/qstash-local/main.ts [--messages 100000] [--batch 100] [--bytes 200] [--node PATH] [--start]
+// 100,000 messages through qstash-local: published in batches, delivered, none lost, none twice. Writes RESULTS.md.
+//   npm run bench:qstash-local -- [--messages 100000] [--batch 100] [--bytes 200] [--node PATH]
 
 const { values } = parseArgs({
   options: {
@@ -13,7 +15,6 @@ const { values } = parseArgs({
     batch: { type: "string", default: "100" },
     bytes: { type: "string", default: "200" },
     node: { type: "string", default: process.execPath },
-    start: { type: "boolean", default: false },
   },
 })
 const total = Number(values.messages)
@@ -28,7 +29,7 @@ type Scenario = { readonly name: string; readonly args: readonly string[]; reado
 async function scenarios(): Promise<readonly Scenario[]> {
   return [
     { name: "in memory", args: [], isHeld: false },
-    { name: "in memory, backlog", args: [], isHeld: true },
+    { name: "in memory, all held back until published", args: [], isHeld: true },
     {
       name: "durable (--state)",
       args: ["--state", await mkdtemp(join(tmpdir(), "qstash-bench-"))],
@@ -37,7 +38,7 @@ async function scenarios(): Promise<readonly Scenario[]> {
   ]
 }
 
-async function measure({ name, args, isHeld }: Scenario) {
+async function measure({ name, args, isHeld }: Scenario): Promise<Row> {
   const server = await start([command, "--port", "0", "--quiet", ...args], /NEXT_SIGNING_KEY/, values.node)
   const receiver = await start(["bench/qstash-local/receiver.ts"], /http/)
   const url = /QSTASH_URL=(\S+)/.exec(server.output)?.[1] ?? ""
@@ -60,13 +61,13 @@ async function measure({ name, args, isHeld }: Scenario) {
     (await fetch(destination)).json() as Promise<{ deliveries: number; messages: number; twice: number }>
 
   if (isHeld) await call("POST", "/v2/flowControl/held/pause")
-  const [began, cpuBefore] = [performance.now(), await cpuMs(server.pid)]
+  const [began, cpuAtStart] = [performance.now(), await cpuMs(server.pid)]
   let left = total / perBatch
   const publish = async () => {
     while (left-- > 0) await call("POST", "/v2/batch", batch)
   }
   await Promise.all(Array.from({ length: publishers }, publish))
-  const published = performance.now()
+  const [published, cpuPublished] = [performance.now(), await cpuMs(server.pid)]
   const waiting = await memoryMb(server.pid)
   if (isHeld) await call("POST", "/v2/flowControl/held/resume")
   for (;;) {
@@ -74,8 +75,10 @@ async function measure({ name, args, isHeld }: Scenario) {
     if (delivered >= total) break
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  const seconds = (performance.now() - (isHeld ? published : began)) / 1000
-  const cpu = (await cpuMs(server.pid)) - cpuBefore
+  // Held back, deliveries can be told from publishing; else both go on at once.
+  const [since, cpuSince] = isHeld ? [published, cpuPublished] : [began, cpuAtStart]
+  const seconds = (performance.now() - since) / 1000
+  const cpu = (await cpuMs(server.pid)) - cpuSince
   const { deliveries, messages, twice } = await counts()
   const { most } = await memoryMb(server.pid)
   await stop(server)
@@ -84,18 +87,18 @@ async function measure({ name, args, isHeld }: Scenario) {
   if (folder) await rm(folder, { recursive: true, force: true })
   return {
     scenario: name,
-    "published/s": Math.round(total / ((published - began) / 1000)),
-    "deliveries/s": Math.round(total / seconds),
-    "CPU µs/message": Math.round((cpu * 1000) / total),
-    "MB with all published": waiting.now,
-    "MB at most": most,
+    publishedPerSecond: total / ((published - began) / 1000),
+    deliveriesPerSecond: total / seconds,
+    cpuMsPerDelivery: cpu / total,
+    waitingMb: waiting.now,
+    mostMb: most,
     lost: total - messages,
     twice: twice + (deliveries - messages),
   }
 }
 
-/** How long from starting the process to its first answer. */
-async function startTimes() {
+/** How long from starting the process until it listens. */
+async function startTimes(): Promise<StartTimes> {
   const times: number[] = []
   for (let n = 0; n < 10; n++) {
     const began = performance.now()
@@ -104,21 +107,14 @@ async function startTimes() {
     await stop(server)
   }
   times.sort((a, b) => a - b)
-  return {
-    "fastest ms": Math.round(times[0] ?? 0),
-    "median ms": Math.round(times[5] ?? 0),
-    "slowest ms": Math.round(times[9] ?? 0),
-  }
+  return { fastest: times[0] ?? 0, median: times[5] ?? 0, slowest: times[9] ?? 0 }
 }
 
-await start(["packages/qstash-local/scripts/build.js"], /$/).then(
-  ({ child }) =>
-    new Promise((resolve) => (child.exitCode === null ? child.once("exit", resolve) : resolve(0))),
-)
-if (values.start) console.table([await startTimes()])
-else {
-  const rows = []
-  for (const scenario of await scenarios()) rows.push(await measure(scenario))
-  console.table(rows)
-  if (rows.some(({ lost, twice }) => lost > 0 || twice > 0)) process.exitCode = 1
-}
+execFileSync("npm", ["run", "build", "--workspace", "qstash-local"], { stdio: "inherit" })
+const starts = await startTimes()
+const rows = []
+for (const scenario of await scenarios()) rows.push(await measure(scenario))
+const text = results({ args: process.argv.slice(2), node: values.node, total, perBatch, starts, rows })
+console.log(text)
+if (rows.some(({ lost, twice }) => lost > 0 || twice > 0)) throw new Error("messages were lost or came twice")
+await writeFile(new URL("RESULTS.md", import.meta.url), text)

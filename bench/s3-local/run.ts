@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:http"
-import { tmpdir } from "node:os"
+import { cpus, loadavg, tmpdir, totalmem } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { AwsV4Signer } from "aws4fetch"
@@ -11,7 +11,7 @@ import { AwsV4Signer } from "aws4fetch"
 /**
  * What the local S3 costs: requests a second and CPU of the server per request, with wrk (Debian) as client, so that
  * the client costs little; after three seconds to warm up. Presigned, so that wrk needs no signer.
- * Run: node bench/s3-local/run.ts [seconds]
+ * Writes RESULTS.md. Run: npm run bench:s3-local -- [seconds]
  */
 const seconds = Number(process.argv[2] ?? 5)
 const keys = { accessKeyId: "local", secretAccessKey: "local-secret" }
@@ -159,6 +159,16 @@ const rows = [
   ...(await listing()),
 ]
 rmSync(work, { recursive: true, force: true })
-console.log("| what | requests/s | server CPU ms/request | peak MiB |\n| --- | --- | --- | --- |")
-for (const { what, perSecond, cpuMs, peakMiB } of rows)
-  console.log(`| ${what} | ${Math.round(perSecond)} | ${cpuMs.toFixed(3)} | ${Math.round(peakMiB)} |`)
+const wrk = /wrk [\d.]+/.exec(spawnSync("wrk", ["-v"]).stdout.toString())?.[0]
+const text = `# What the local S3 costs
+
+Made by \`npm run bench:s3-local -- ${seconds}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version},
+${wrk} with 32 connections, load average at the end ${loadavg()[0]?.toFixed(1)} (server and client alone make about 2). The bare Node server takes an MD5 or gives
+bytes, and checks nothing: the difference is what checking costs. Most of a PUT is MD5, which S3's ETag asks for. A page costs the same wherever it is in a listing.
+
+| what | requests/s | server CPU ms/request | peak MiB |
+| --- | --- | --- | --- |
+${rows.map(({ what, perSecond, cpuMs, peakMiB }) => `| ${what} | ${Math.round(perSecond)} | ${cpuMs.toFixed(3)} | ${Math.round(peakMiB)} |`).join("\n")}
+`
+console.log(text)
+writeFileSync(file("RESULTS.md"), text)
