@@ -76,6 +76,11 @@ test.for([
   expect(body.waiting.reason).toContain(sentence)
 })
 
+test("a store that is left out is said to be missing", async () => {
+  const { body } = await post({ destination: wish.destination })
+  expect(body.detail).toBe("body.source: is missing; give a URI or an object")
+})
+
 test("the same Idempotency-Key and body return the first migration, another body is 422", async () => {
   const caller = newUser()
   const headers = { "Idempotency-Key": "order-1" }

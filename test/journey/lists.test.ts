@@ -66,12 +66,12 @@ test.for([
   },
 )
 
-test("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 twice and then well", async () => {
+test("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 three times and then well", async () => {
   serve("/good.jpg", "good")
   let tries = 0
   answers.set("/flaky.jpg", (response, head) => {
     tries += 1
-    if (tries <= 2) return response.writeHead(500).end()
+    if (tries <= 3) return response.writeHead(500).end()
     response
       .writeHead(200, { "content-type": "image/jpeg", "content-length": 5 })
       .end(head ? undefined : "flaky")

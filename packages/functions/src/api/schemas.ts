@@ -7,7 +7,9 @@ import * as z from "zod"
  * A store as it comes: looked at by `parseStoreRef` afterwards, which names the field that is wrong, where a union of
  * schemas could only say that none of them fits. The API's description shows core's `StoreRef` in its place.
  */
-export const AnyStore = z.unknown()
+export const AnyStore = z
+  .unknown()
+  .refine((store) => store !== undefined, "is missing; give a URI or an object")
 
 const Path = z.strictObject({
   id: z.string().describe("The migration's id, such as mig_01JD8Z5V0E4M3XW3T9Q2B7K6RC."),
