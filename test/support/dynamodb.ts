@@ -48,7 +48,7 @@ export async function startDynamo(): Promise<Dynamo> {
     endpoint,
     tableName: "imgmigrator-test",
     close: async () => {
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return
       child.kill("SIGKILL")
       await once(child, "exit")
     },

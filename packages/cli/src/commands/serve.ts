@@ -20,7 +20,7 @@ export const serve: Command = {
   help: `  --port PORT        default 3000, or PORT
   --host ADDRESS     default 127.0.0.1; with --no-local 0.0.0.0
   --state DIR        where DynamoDB's data and the keys are (default .imgmigrator)
-  --workers N        worker processes (default: one a core)
+  --workers N        worker processes (default: one a core; with --no-local WORKER_CONCURRENCY)
   --no-local         start no DynamoDB and no QStash: everything comes from settings
                      (TABLE_NAME, AWS_*, BASE_URL, QSTASH_TOKEN, QSTASH_CURRENT_SIGNING_KEY; or
                      CELERY_BROKER_URL, CELERY_SIGNING_KEY)

@@ -7,6 +7,7 @@ import {
   deliveryParallelism,
   dispatcherSettings,
   qstashPlan,
+  reservedConcurrency,
   signingKeys,
 } from "@imgmigrator/functions/dispatch/settings"
 import { log } from "@imgmigrator/functions/log"
@@ -20,6 +21,7 @@ import { startSweeper } from "./sweeper.ts"
 export type ConfiguredOptions = {
   readonly host: string
   readonly port: number
+  /** Worker processes; default WORKER_CONCURRENCY, else one a core. */
   readonly workers?: number
   /** Make the table where there is none. */
   readonly createTable?: boolean
@@ -36,9 +38,9 @@ const sweepEveryMs = 60_000
  * where the table does not answer.
  */
 export async function startConfigured(options: ConfiguredOptions): Promise<Configured> {
-  const workers = options.workers ?? availableParallelism()
-  process.env.WORKER_CONCURRENCY ??= String(workers)
   await checkSettings()
+  const workers = options.workers ?? reservedConcurrency() ?? availableParallelism()
+  process.env.WORKER_CONCURRENCY ??= String(workers)
   await checkTable(options.createTable ?? false)
   const { gateway, pool } = await startDoors({ ...options, workers })
   pool.warm()
