@@ -1,23 +1,16 @@
 import { createHash } from "node:crypto"
 import { mkdir, writeFile } from "node:fs/promises"
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { turnOf } from "@imgmigrator/core/turn"
-import { openStore } from "@imgmigrator/stores"
 import fc from "fast-check"
-import { type QStash, startQStash, type VirtualClock, virtualClock } from "qstash-local"
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest"
 import { readLanes } from "../../packages/functions/src/db/lanes.ts"
 import { mustGetMigration, resumeMigration } from "../../packages/functions/src/db/migrations.ts"
 import type { MigrationRow } from "../../packages/functions/src/db/rows.ts"
 import { addMessages } from "../../packages/functions/src/db/usage.ts"
-import { qstashDispatcher } from "../../packages/functions/src/dispatch/qstash.ts"
-import { processMigrationAsync } from "../../packages/functions/src/jobs/process-migration.ts"
 import { sweep } from "../../packages/functions/src/jobs/sweep.ts"
 import { wakeMigration } from "../../packages/functions/src/jobs/wake.ts"
-import { systemClock, type World } from "../../packages/functions/src/jobs/world.ts"
-import { storeSettings } from "../../packages/functions/src/store-settings.ts"
+import { type DeliveredService, startDelivered } from "../support/delivered.ts"
 import { type Dynamo, startDynamo } from "../support/dynamodb.ts"
 import { begin, temporaryFolder } from "../support/harness.ts"
 
@@ -31,80 +24,41 @@ beforeAll(async () => {
 })
 afterAll(() => dynamo.close())
 
-/** A QStash account on the free plan, on a day of its own, and a service that it delivers to. */
-type Stage = {
-  readonly clock: VirtualClock
-  readonly qstash: QStash
-  readonly world: World
-  /** Ms that a delivery has; 0: each is over as soon as it begins, and its lane goes on in another. */
-  spans: Map<string, number>
-  readonly deliveries: Map<string, number>
-  /** Messages of somebody else who uses the same account. */
-  spend(messages: number): Promise<void>
-  used(): Promise<number>
-  close(): Promise<void>
-}
+/** Ms that a delivery of a migration has; 0: it is over as soon as it begins, and its lane goes on in another. */
+const spans = new Map<string, number>()
 
 let nextDay = Math.floor(Date.now() / day) * day
-let stage: Stage
+let stage: DeliveredService
 beforeEach(async () => {
   nextDay += 7 * day
-  stage = await freePlan(nextDay)
+  process.env.QSTASH_PLAN = "free"
+  stage = await startDelivered({
+    start: nextDay,
+    quota: "free",
+    meet: (id, delivered, { clock }) => ({
+      delivered: { ...delivered, deadline: clock.now() + (spans.get(id) ?? 60_000) },
+    }),
+  })
 })
 afterEach(() => stage.close())
 
-async function freePlan(start: number): Promise<Stage> {
-  const clock = virtualClock(start)
-  const qstash = await startQStash({ port: 0, clock, quota: "free" })
-  const spans: Stage["spans"] = new Map()
-  const deliveries: Stage["deliveries"] = new Map()
-  const world: World = {
-    clock: { ...systemClock, now: clock.now },
-    random: Math.random,
-    open: (ref) => openStore(ref, storeSettings()),
-    dispatcher: () => qstashDispatcher(qstash, clock.now),
+/** Messages of somebody else who uses the same account. */
+async function spend(messages: number) {
+  const { qstash, elsewhere } = stage
+  for (let left = messages; left > 0; left -= 100) {
+    const items = Array.from({ length: Math.min(100, left) }, () => ({ destination: elsewhere, body: "{}" }))
+    const headers = { authorization: `Bearer ${qstash.token}` }
+    const answer = await fetch(`${qstash.url}/v2/batch`, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(items),
+    })
+    expect(answer.status).toBe(200)
   }
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    if (request.url !== "/api/v1/webhooks/qstash") return response.end()
-    const message = JSON.parse(Buffer.concat(chunks).toString())
-    const id: string = message.migration_id
-    deliveries.set(id, (deliveries.get(id) ?? 0) + 1)
-    const deadline = clock.now() + (spans.get(id) ?? 60_000)
-    const delivered = { deadline, retried: Number(request.headers["upstash-retried"]), messageId: "msg" }
-    const { outcome } = await processMigrationAsync(message, delivered, world)
-    response.writeHead(outcome === "again" ? 503 : 200).end()
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  Object.assign(process.env, {
-    BASE_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    QSTASH_PLAN: "free",
-  })
-  return {
-    clock,
-    qstash,
-    world,
-    spans,
-    deliveries,
-    spend: async (messages) => {
-      const item = { destination: `${process.env.BASE_URL}/other`, body: "{}" }
-      for (let left = messages; left > 0; left -= 100) {
-        const body = JSON.stringify(Array.from({ length: Math.min(100, left) }, () => item))
-        const headers = { authorization: `Bearer ${qstash.token}` }
-        const { status } = await fetch(`${qstash.url}/v2/batch`, { method: "POST", headers, body })
-        expect(status).toBe(200)
-      }
-      await qstash.idle()
-    },
-    used: () => addMessages(clock.now(), 0),
-    close: async () => {
-      await qstash.close()
-      server.close()
-      server.closeAllConnections()
-    },
-  }
+  await qstash.idle()
 }
+
+const used = () => addMessages(stage.clock.now(), 0)
 
 /** A migration of three files; with `lanes` 1, so that each delivery sends at most one message. */
 async function migration(folder: string, name: string, span?: number): Promise<MigrationRow> {
@@ -112,7 +66,7 @@ async function migration(folder: string, name: string, span?: number): Promise<M
   await mkdir(source)
   for (const file of ["a.jpg", "b.jpg", "c.jpg"]) await writeFile(join(source, file), name)
   const id = `mig_${createHash("sha256").update(`${name}${stage.clock.now()}`).digest("hex").slice(0, 20)}`
-  if (span !== undefined) stage.spans.set(id, span)
+  if (span !== undefined) spans.set(id, span)
   const destination = `file:${join(folder, `${name}-to`)}`
   return begin(stage.world, { id, source: `file:${source}`, destination, options: { lanes: 1 } })
 }
@@ -122,7 +76,7 @@ const everything = { migrated: 3, failed: 0, remaining: 0 }
 
 test("a lane that goes on and on keeps to the day's messages, says so, and a small migration does not wait", async () => {
   await using folder = await temporaryFolder()
-  const { clock, qstash, world, used } = stage
+  const { clock, qstash, world } = stage
   const start = clock.now()
   await addMessages(start, 245)
   const large = await migration(folder.path, "large", 0)
@@ -142,14 +96,14 @@ test("a lane that goes on and on keeps to the day's messages, says so, and a sma
   expect(await now(small)).toMatchObject({ status: "completed", totals: everything })
   expect(qstash.stats().published).toBe((sent ?? 0) + 1)
 
-  stage.spans.delete(large.id)
+  spans.delete(large.id)
   await clock.advance("1h")
   expect(await now(large)).toMatchObject({ status: "completed", totals: everything })
 })
 
 test("what a day has no messages for goes on when the next begins", async () => {
   await using folder = await temporaryFolder()
-  const { clock, used } = stage
+  const { clock } = stage
   await clock.advance(20 * hour)
   await addMessages(clock.now(), 895)
   const row = await migration(folder.path, "late", 0)
@@ -158,14 +112,14 @@ test("what a day has no messages for goes on when the next begins", async () => 
   expect(await used()).toBe(901)
   const { waiting } = await now(row)
   expect(Date.parse(waiting?.until ?? "") % day).toBe(0)
-  stage.spans.delete(row.id)
+  spans.delete(row.id)
   await clock.advance(4 * hour)
   expect(await now(row)).toMatchObject({ status: "completed", totals: everything })
 })
 
 test("where the account's day is used up, migrations wait for the next one, and no image fails", async () => {
   await using folder = await temporaryFolder()
-  const { clock, qstash, world, spend, used } = stage
+  const { clock, qstash, world } = stage
   const midnight = new Date(clock.now() + day).toISOString()
   await spend(999)
   const running = await migration(folder.path, "running", 0)
@@ -183,7 +137,7 @@ test("where the account's day is used up, migrations wait for the next one, and 
     expect(await sweep(world)).toEqual({ active: 2, sent: 0, unreachable: 0 })
   }
   expect(qstash.stats().published).toBe(published)
-  stage.spans.clear()
+  spans.clear()
   await clock.advance("1h")
   expect(await sweep(world)).toEqual({ active: 2, sent: 2, unreachable: 0 })
   await qstash.idle()
@@ -227,7 +181,7 @@ test("with a larger plan, a resume goes on at once", async () => {
 
 test("every attempt to deliver counts, as it is billed", async () => {
   await using folder = await temporaryFolder()
-  const { clock, qstash, used } = stage
+  const { clock, qstash } = stage
   qstash.faults.arm("lose-response", { times: 2 })
   await migration(folder.path, "repeated")
   await clock.advance("5m")

@@ -350,3 +350,49 @@ test("file: is refused outside the local service, and outside its roots, through
   const inside: Store = await at(join(roots, "new"), { fileRoots: [roots] })
   await put(inside, "a.jpg", Buffer.from("x"))
 })
+
+/** Put a link that leads out of the root where a folder was. */
+function swap(root: string, name: string): string {
+  const outside = newFolder()
+  write(outside, "secret.jpg")
+  fs.rmSync(join(root, name), { recursive: true })
+  fs.symlinkSync(outside, join(root, name))
+  return outside
+}
+const behindLink = { kind: "denied", code: "store.link" }
+
+test("a folder that becomes a link after it was looked at is not read through", async () => {
+  const root = newFolder()
+  write(root, "a/b/1.jpg")
+  const store = await at(root)
+  const { body } = await store.open({ key: "a/b/1.jpg" })
+  body.destroy()
+  swap(root, "a/b")
+  await expect(store.open({ key: "a/b/secret.jpg" })).rejects.toMatchObject(behindLink)
+  await expect(store.stat({ key: "a/b/secret.jpg" })).rejects.toMatchObject(behindLink)
+})
+
+test("nor is it written through, also where it becomes one while a file is written", async () => {
+  const root = newFolder()
+  const store = await at(root)
+  await put(store, "a/b/1.jpg", Buffer.from("x"))
+  const outside = swap(root, "a/b")
+  await expect(put(store, "a/b/2.jpg", Buffer.from("x"))).rejects.toMatchObject(behindLink)
+  expect(fs.readdirSync(outside)).toEqual(["secret.jpg"])
+
+  await put(store, "c/1.jpg", Buffer.from("x"))
+  const writing = put(store, "c/2.jpg", Buffer.from("x"))
+  const elsewhere = swap(root, "c")
+  await expect(writing).rejects.toMatchObject(behindLink)
+  expect(fs.readdirSync(elsewhere)).toEqual(["secret.jpg"])
+})
+
+test("nor is the folder of temporary files", async () => {
+  const root = newFolder()
+  const store = await at(root)
+  await put(store, "1.jpg", Buffer.from("x"))
+  fs.mkdirSync(join(root, ".imgmigrator-tmp"), { recursive: true })
+  const outside = swap(root, ".imgmigrator-tmp")
+  await expect(put(store, "2.jpg", Buffer.from("x"))).rejects.toMatchObject(behindLink)
+  expect(fs.readdirSync(outside)).toEqual(["secret.jpg"])
+})

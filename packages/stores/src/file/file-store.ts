@@ -39,14 +39,13 @@ export function openFileStore(path: string, settings: StoreSettings): Store {
     }
   }
 
-  /** Again where folders that we knew went away under us, such as that for temporary files. */
+  /** Again where folders went away under us, such as that for temporary files. */
   const writing = <T>(key: string, run: () => Promise<T> | T, tries = 3): Promise<T> =>
     attempt("destination", key, async () => {
       try {
         return await run()
       } catch (error) {
         if (errno(error) !== "ENOENT" || tries === 1) throw error
-        tree.forget()
         return await writing(key, run, tries - 1)
       }
     })

@@ -9,11 +9,11 @@ import { folderSync } from "./sync.ts"
 export type Tree = ReturnType<typeof openTree>
 
 /**
- * The folders of a store, each looked at once: all below the root must be real folders, since a symbolic link could lead
- * out of it. New ones are made where asked, and made durable before anything in them counts as written.
+ * The folders of a store: all below the root must be real folders, since a symbolic link could lead out of it. They are
+ * looked at each time, since what was a folder may have become a link. New ones are made where asked, and made durable
+ * before anything in them counts as written.
  */
 export function openTree(root: string) {
-  const devices = new Map<string, bigint>()
   const unsynced = new Map<string, Promise<unknown>>()
   const syncFolder = folderSync()
   const homes = new Set<string>()
@@ -21,11 +21,12 @@ export function openTree(root: string) {
 
   /** The device that a folder is on; `undefined` where it is missing. */
   function visit(folder: string, key: string, create: boolean): bigint | undefined {
-    const seen = devices.get(folder)
-    if (seen !== undefined) return seen
     if (folder !== root && visit(dirname(folder), key, create) === undefined) return undefined
-    if (create && makeFolder(folder, root)) willSync(folder)
-    const stats = lstatSync(folder, { bigint: true, throwIfNoEntry: false })
+    let stats = look(folder)
+    if (!stats && create) {
+      if (makeFolder(folder, root)) willSync(folder)
+      stats = look(folder)
+    }
     if (!stats) return undefined
     if (stats.isSymbolicLink())
       throw new Fault("denied", "store.link", `${quoted(key)} lies behind a symbolic link.`)
@@ -35,8 +36,6 @@ export function openTree(root: string) {
         "destination.collision",
         `${quoted(key)} needs a folder where there is a file.`,
       )
-    if (devices.size >= 20_000) devices.clear()
-    devices.set(folder, stats.dev)
     return stats.dev
   }
 
@@ -64,20 +63,15 @@ export function openTree(root: string) {
     /** The folder for the temporary files of `target`, in the same file system since renames do not cross. */
     temporary(target: string, mode: "look" | "create"): string {
       const folder = dirname(target)
-      const apart = devices.get(folder) !== devices.get(root)
+      const apart = look(folder)?.dev !== look(root)?.dev
       const home = join(apart ? folder : root, temporaryFolder)
       visit(home, temporaryFolder, mode === "create")
       if (mode === "create") homes.add(home)
       return home
     },
-    /** Folders went away under us: look again. */
-    forget: () => devices.clear(),
     /** Remove the folders for temporary files, but for those where somebody has one. */
     tidy() {
-      for (const home of homes) {
-        removeEmpty(home)
-        devices.delete(home)
-      }
+      for (const home of homes) removeEmpty(home)
       homes.clear()
     },
     async sync(folder: string) {
@@ -92,6 +86,8 @@ export function openTree(root: string) {
     return visit(dirname(path), key, mode === "create") === undefined ? undefined : path
   }
 }
+
+const look = (path: string) => lstatSync(path, { bigint: true, throwIfNoEntry: false })
 
 function makeFolder(folder: string, root: string): boolean {
   try {

@@ -66,7 +66,7 @@ export async function completeUpload(
     setMtime(fd, options.description)
     await fsync(fd)
     options.signal?.throwIfAborted()
-    tree.enforced(place(paths.data, target, upload.key, options.precondition))
+    tree.enforced(place(paths.data, tree.locate(upload.key, "create"), upload.key, options.precondition))
     const etag = etagOf(fs.fstatSync(fd, { bigint: true }))
     await tree.sync(dirname(target))
     fs.rmSync(paths.log, { force: true })

@@ -30,7 +30,8 @@ export async function putFile(tree: Tree, key: string, bytes: Buffer, options: P
     setMtime(fd, options.description)
     await fsync(fd)
     options.signal?.throwIfAborted()
-    tree.enforced(place(temporary, target, key, options.precondition))
+    // Once more: it may have become a link while the bytes went to disk.
+    tree.enforced(place(temporary, tree.locate(key, "create"), key, options.precondition))
     placed = true
     const etag = etagOf(fstatSync(fd, { bigint: true }))
     await tree.sync(dirname(target))
