@@ -5,8 +5,8 @@ import { readLanes } from "../db/lanes.ts"
 import { activeMigrations, getMigration, setWaiting } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
 import { log } from "../log.ts"
+import { type SenderWorld, theSenderWorld } from "./sender-world.ts"
 import { isWaiting, wakeLane, wakeMigration } from "./wake.ts"
-import { theWorld, type World } from "./world.ts"
 
 export type Swept = { readonly active: number; readonly sent: number; readonly unreachable: number }
 
@@ -14,7 +14,7 @@ export type Swept = { readonly active: number; readonly sent: number; readonly u
  * Dispatch again what was not delivered: nothing depends on the queue's memory. Active migrations whose lanes have work
  * and no live worker get a message, with growing pauses while none is answered.
  */
-export async function sweep(world: World = theWorld): Promise<Swept> {
+export async function sweep(world: SenderWorld = theSenderWorld): Promise<Swept> {
   const swept = { active: 0, sent: 0, unreachable: 0 }
   for await (const { userId, id } of activeMigrations()) {
     // The index may be a moment old: the row decides.

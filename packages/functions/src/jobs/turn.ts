@@ -2,7 +2,7 @@ import type { Lane } from "@imgmigrator/core/lane"
 import { isFirst, turnOf } from "@imgmigrator/core/turn"
 import { addMessages } from "../db/usage.ts"
 import { count } from "../metrics.ts"
-import type { World } from "./world.ts"
+import type { SenderWorld } from "./sender-world.ts"
 
 export type Turn = {
   /** When the message is to arrive, in ms since 1970: now, or when the plan's messages of a day have come so far. */
@@ -21,7 +21,7 @@ export type Turn = {
 export async function takeTurn(
   lane: Pick<Lane, "lane" | "spent">,
   isAsked: boolean,
-  { clock, dispatcher }: World,
+  { clock, dispatcher }: SenderWorld,
 ): Promise<Turn> {
   const at = clock.now()
   const limit = limitOf(dispatcher)
@@ -38,7 +38,7 @@ export async function takeTurn(
 }
 
 /** Each attempt to deliver is a message of the plan's (Upstash: QStash pricing, FAQ); the first was counted when it was sent. */
-export async function countRepeat({ clock, dispatcher }: World): Promise<void> {
+export async function countRepeat({ clock, dispatcher }: SenderWorld): Promise<void> {
   if (limitOf(dispatcher) !== undefined) await booked(clock.now(), 1)
 }
 
@@ -49,7 +49,7 @@ async function booked(at: number, n: number): Promise<number> {
 }
 
 /** Where nothing can deliver, sending says so, not counting. */
-function limitOf(dispatcher: World["dispatcher"]): number | undefined {
+function limitOf(dispatcher: SenderWorld["dispatcher"]): number | undefined {
   try {
     return dispatcher().messagesPerDay
   } catch {

@@ -7,8 +7,8 @@ import { setWaiting } from "../db/migrations.ts"
 import type { MigrationRow } from "../db/rows.ts"
 import { mayHaveArrived } from "../dispatch/refusal.ts"
 import { log } from "../log.ts"
+import { type SenderWorld, theSenderWorld } from "./sender-world.ts"
 import { type Turn, takeTurn } from "./turn.ts"
-import { theWorld, type World } from "./world.ts"
 
 type Whose = Pick<MigrationRow, "id" | "user_id">
 
@@ -20,7 +20,13 @@ const deduplicationId = (id: string, { lane, fence, sent }: Lane): string =>
  * Publish the message that `marked` says was sent. Where the dispatcher does not take it, the migration says what it
  * waits for, and the sweeper sends it again: never an error for the caller.
  */
-async function send(whose: Whose, marked: Lane, seen: Lane, turn: Turn, world: World): Promise<boolean> {
+async function send(
+  whose: Whose,
+  marked: Lane,
+  seen: Lane,
+  turn: Turn,
+  world: SenderWorld,
+): Promise<boolean> {
   const message = { migration_id: whose.id, user_id: whose.user_id, lane: marked.lane }
   const now = world.clock.now()
   try {
@@ -53,10 +59,10 @@ const worthSaying = 60_000
 const until = (at: number) => ({ until: new Date(at).toISOString() })
 
 /** Mark, then send: of two who see the same lane, one sends. */
-export const wakeLane = (whose: Whose, seen: Lane, world: World = theWorld): Promise<boolean> =>
+export const wakeLane = (whose: Whose, seen: Lane, world: SenderWorld = theSenderWorld): Promise<boolean> =>
   wake(whose, seen, false, world)
 
-async function wake(whose: Whose, seen: Lane, isAsked: boolean, world: World): Promise<boolean> {
+async function wake(whose: Whose, seen: Lane, isAsked: boolean, world: SenderWorld): Promise<boolean> {
   const turn = await takeTurn(seen, isAsked, world)
   // From its turn on the message is missed, not from now.
   const marked = await markSent(whose.id, seen, turn.at)
@@ -65,7 +71,7 @@ async function wake(whose: Whose, seen: Lane, isAsked: boolean, world: World): P
   return false
 }
 
-async function wakeNewLane(whose: Whose, k: number, isAsked: boolean, world: World): Promise<boolean> {
+async function wakeNewLane(whose: Whose, k: number, isAsked: boolean, world: SenderWorld): Promise<boolean> {
   const fresh = newLane(k, whose.user_id)
   const turn = await takeTurn(fresh, isAsked, world)
   const marked = await addLane(whose.id, fresh, turn.at)
@@ -75,7 +81,7 @@ async function wakeNewLane(whose: Whose, k: number, isAsked: boolean, world: Wor
 }
 
 /** After a create, a resume or a retry: lane 0 looks after the rest. Never throws for a dispatcher that is down. */
-export async function wakeMigration(whose: Whose, world: World = theWorld): Promise<boolean> {
+export async function wakeMigration(whose: Whose, world: SenderWorld = theSenderWorld): Promise<boolean> {
   const lane = await readLane(whose.id, 0)
   return lane ? wake(whose, lane, true, world) : wakeNewLane(whose, 0, true, world)
 }
@@ -93,7 +99,7 @@ const isOut = (lane: Lane, at: number) => isHeld(lane, at) || lane.sent > 0
 export async function wakeIdleLanes(
   row: MigrationRow,
   except: number | undefined,
-  world: World = theWorld,
+  world: SenderWorld = theSenderWorld,
 ): Promise<number> {
   const at = world.clock.now()
   // There are no messages, or too few to have more lanes at work.

@@ -1,7 +1,8 @@
 import { lookup as resolve } from "node:dns"
 import { isIP, type LookupFunction, type Socket } from "node:net"
 import { Fault } from "@imgmigrator/core/fault"
-import { Agent, buildConnector } from "undici"
+import buildConnector from "undici/lib/core/connect.js"
+import Agent from "undici/lib/dispatcher/agent.js"
 import type { StoreSettings, Timeouts } from "../settings.ts"
 import { refusalOf } from "./addresses.ts"
 
