@@ -22,6 +22,7 @@ export const dashboard = new aws.cloudwatch.Dashboard("Dashboard", {
       },
       graph(1, 1, "Migrations", [
         [swept.active, "active", "Maximum"],
+        [swept.lanes, "lanes at work", "Maximum"],
         [swept.unreachable, "lanes that answer no message", "Maximum"],
         [counted("Sweeps"), "sweeps"],
       ]),
@@ -60,6 +61,7 @@ export const dashboard = new aws.cloudwatch.Dashboard("Dashboard", {
         [ofFunction("Throttles", worker.fn), "worker throttled"],
         [ofApi("4xx"), "API 4xx"],
         [ofApi("5xx"), "API 5xx"],
+        [ofTable("ReadThrottleEvents"), "reads throttled"],
         [ofTable("WriteThrottleEvents"), "writes throttled"],
       ]),
       heading(14, "What does it cost?"),
@@ -78,6 +80,7 @@ export const dashboard = new aws.cloudwatch.Dashboard("Dashboard", {
       graph(15, 1, "Lambda: worker", [
         [ofFunction("Duration", worker.fn), "milliseconds"],
         [counted("DeliveryDuration"), "a delivery, p95", "p95"],
+        [counted("QueueDelay"), "from a message to its worker, p95", "p95"],
         [ofFunction("ConcurrentExecutions", worker.fn), "side by side", "Maximum"],
       ]),
       graph(15, 2, "DynamoDB, bytes", [

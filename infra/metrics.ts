@@ -38,6 +38,7 @@ export const ofApi = (name: "4xx" | "5xx" | "Count" | "Latency"): Metric => ({
 /** Read by CloudWatch from the one line that the sweeper logs at the end: how things stand, once a minute. */
 export const swept = {
   active: fromSweeps("MigrationsActive", "$.active"),
+  lanes: fromSweeps("LanesAtWork", "$.lanes"),
   unreachable: fromSweeps("LanesUnanswered", "$.unreachable"),
 }
 

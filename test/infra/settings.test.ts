@@ -10,7 +10,8 @@ test("a secret that is optional is empty where it was not set", async () => {
     functions(await plan).get("MigrationWorker")?.links[name]?.value
   expect(await value(production(), "QSTASH_NEXT_SIGNING_KEY")).toBe("")
   expect(await value(production(), "STORE_CREDENTIALS")).toBe("")
-  expect(await value(dev(), "QSTASH_NEXT_SIGNING_KEY")).toBe("sig_next")
+  // As `sst secret load` stores a line that was not filled in.
+  expect(await value(dev(), "QSTASH_NEXT_SIGNING_KEY")).toBe("")
   expect(await value(dev(), "STORE_CREDENTIALS")).toBe("")
 })
 

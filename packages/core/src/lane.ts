@@ -62,6 +62,8 @@ export const Lane = z.object({
   /** When a message was last sent and not yet answered by a claim, in ms; 0: none is out. */
   sent: Millis,
   sends: Count,
+  /** When the message was sent that the last claim answered, in ms; 0: nobody had been asked. */
+  asked: Millis.optional(),
   /** Claims since the last progress. */
   attempts: Count,
   /** The run in hand: chunks `from ≤ n < to`, of which those below `at` are done. */

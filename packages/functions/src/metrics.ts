@@ -14,6 +14,7 @@ export const metricUnits = {
   DeliveriesRefused: MetricUnit.Count,
   DeliveryFaults: MetricUnit.Count,
   DeliveryDuration: MetricUnit.Milliseconds,
+  QueueDelay: MetricUnit.Milliseconds,
   FailureCallbacks: MetricUnit.Count,
   Sweeps: MetricUnit.Count,
 } as const

@@ -21,7 +21,8 @@ export const keys: Command = {
 
   --prefix URI       the key may name only stores under this one (may be repeated)
   --state DIR        the local service's folder (default .imgmigrator)
-  --no-local         the table in AWS that the settings name (TABLE_NAME, AWS_*)`,
+  --no-local         the table in AWS that the settings name (TABLE_NAME, AWS_*); under \`sst shell\` it is the
+                     stage's table anyway`,
   async run(args) {
     const [action = "", ...rest] = args
     const run = actions[action]
@@ -31,7 +32,7 @@ export const keys: Command = {
     if (!values.user) throw misused("--user is missing.")
     if (values["no-local"] && values.state !== undefined) throw misused("--state is for the local service.")
     const { openTable } = await import("@imgmigrator/local/service/open-table")
-    const close = values["no-local"] ? async () => {} : await openTable(stateDirOf(values))
+    const close = isElsewhere(values) ? async () => {} : await openTable(stateDirOf(values))
     try {
       await run({ ...values, user: values.user, keyId: positionals[0] ?? "" })
       return 0
@@ -40,6 +41,10 @@ export const keys: Command = {
     }
   },
 }
+
+/** Under `sst shell` a key is for the stage that it was opened for, not for a folder that lies about. */
+const isElsewhere = (values: { readonly "no-local"?: boolean; readonly state?: string }) =>
+  values["no-local"] || (values.state === undefined && Boolean(process.env.SST_RESOURCE_Table))
 
 const db = () => import("@imgmigrator/functions/db/api-keys")
 

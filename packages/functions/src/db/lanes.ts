@@ -69,6 +69,7 @@ export async function claimLane(id: string, k: number, holder: string, at: numbe
     key: keys.lane(id, k),
     set: { lease: at + leaseTtl, sent: 0, sends: 0, holder },
     assign: [
+      "#asked = #sent",
       "#fence = #fence + :one",
       "#attempts = #attempts + :one",
       "#spent.#messages = #spent.#messages + :one",

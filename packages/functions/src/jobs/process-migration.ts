@@ -18,6 +18,7 @@ import {
 import type { MigrationRow } from "../db/rows.ts"
 import { readSource } from "../db/sources.ts"
 import { log } from "../log.ts"
+import { count } from "../metrics.ts"
 import { copy } from "./copy.ts"
 import type { Delivery } from "./delivery.ts"
 import { abandonUploads } from "./parts.ts"
@@ -68,6 +69,7 @@ export async function processMigrationAsync(
   if ("missing" in claim) return { outcome: "done" }
   if ("busy" in claim)
     return { outcome: "busy", retryAfterSeconds: retryAfterSeconds(claim.busy.lease - at, world.random()) }
+  if (claim.lane.asked) count("QueueDelay", Math.max(0, at - claim.lane.asked))
   const meter = newMeter()
   return metered(meter, async () => {
     const session = openSession({

@@ -8,22 +8,30 @@ import { log } from "../log.ts"
 import { type SenderWorld, theSenderWorld } from "./sender-world.ts"
 import { isWaiting, wakeLane, wakeMigration } from "./wake.ts"
 
-export type Swept = { readonly active: number; readonly sent: number; readonly unreachable: number }
+export type Swept = {
+  readonly active: number
+  /** Lanes with a worker. */
+  readonly lanes: number
+  readonly sent: number
+  /** Lanes that answer no message. */
+  readonly unreachable: number
+}
 
 /**
  * Dispatch again what was not delivered: nothing depends on the queue's memory. Active migrations whose lanes have work
  * and no live worker get a message, with growing pauses while none is answered.
  */
 export async function sweep(world: SenderWorld = theSenderWorld): Promise<Swept> {
-  const swept = { active: 0, sent: 0, unreachable: 0 }
+  const swept = { active: 0, lanes: 0, sent: 0, unreachable: 0 }
   for await (const { userId, id } of activeMigrations()) {
     // The index may be a moment old: the row decides.
     const row = await getMigration(userId, id)
     if (!row || !isActive(row.status)) continue
     swept.active += 1
     const at = world.clock.now()
-    if (isWaiting(row, at)) continue
     const lanes = await readLanes(id)
+    swept.lanes += lanes.filter((lane) => isHeld(lane, at)).length
+    if (isWaiting(row, at)) continue
     if (lanes.length === 0) {
       if (await wakeMigration(row, world)) swept.sent += 1
       continue

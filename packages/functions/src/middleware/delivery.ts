@@ -49,9 +49,10 @@ export const delivery = (run: (payload: Payload, delivered: Delivered) => Promis
         const payload = accept(Payload, body, "delivery.payload")
         const { migration_id, user_id, lane } = payload
         return withLogFields({ migration_id, user_id, lane }, () =>
-          timed(async () => answer(await run(payload, deliveredBy(event, context)), retriedOf(event))).catch(
-            refusal,
-          ),
+          timed(
+            async () => answer(await run(payload, deliveredBy(event, context)), retriedOf(event)),
+            retriedOf(event),
+          ).catch(refusal),
         )
       }),
     )
@@ -76,9 +77,11 @@ function deliveredBy(event: APIGatewayProxyEventV2, context: Partial<Context>): 
   }
 }
 
-async function timed<Result>(run: () => Promise<Result>): Promise<Result> {
+/** Counted however it ends: each attempt is one of the plan's messages. */
+async function timed<Result>(run: () => Promise<Result>, retried: number): Promise<Result> {
   const start = performance.now()
   count("Deliveries")
+  if (retried > 0) count("DeliveriesRetried")
   try {
     return await run()
   } finally {
@@ -88,7 +91,6 @@ async function timed<Result>(run: () => Promise<Result>): Promise<Result> {
 
 /** A first delivery that finds its lane taken is a duplicate: done. A later one waits for the lease to end. */
 function answer({ outcome, retryAfterSeconds }: Outcome, retried: number): APIGatewayProxyStructuredResultV2 {
-  if (retried > 0) count("DeliveriesRetried")
   const isDone = outcome === "done" || (outcome === "busy" && retried === 0)
   log.info("delivery processed", { outcome })
   return isDone ? json(200, { outcome }) : again({ outcome }, retryAfterSeconds)

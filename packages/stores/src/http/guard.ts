@@ -1,3 +1,4 @@
+/// <reference path="./undici.d.ts" />
 import { lookup as resolve } from "node:dns"
 import { isIP, type LookupFunction, type Socket } from "node:net"
 import { Fault } from "@imgmigrator/core/fault"
