@@ -51,13 +51,19 @@ export const wishes: fc.Arbitrary<Wish> = fc.record({
     concurrency: fc.integer({ min: 1, max: 3 }),
     overwrite: fc.constantFrom("different", "different", "never", "always"),
   }),
+  request: fc.option(fc.nat(1), { nil: undefined }),
 })
 
-const creates = fc
-  .tuple(wishes, after)
-  .map(([wish, after]) =>
-    step(`create ${JSON.stringify(wish)}`, (scene) => void create(scene, wish), { after }),
-  )
+const creates = fc.tuple(wishes, fc.integer({ min: 1, max: 2 }), after).map(([wish, times, after]) =>
+  step(
+    `create ${JSON.stringify(wish)}${times > 1 ? " twice at once" : ""}`,
+    (scene) => {
+      scene.sim.tally.accept(`create${times > 1 ? ": twice at once" : ""}`)
+      for (let n = 0; n < times; n++) create(scene, wish)
+    },
+    { after },
+  ),
+)
 
 const troubles: fc.Arbitrary<readonly Ahead[]> = fc.array(
   fc.record({ trouble: fc.constantFrom<TableTrouble>(...tableTroubles), in: fc.nat(12) }),

@@ -27,6 +27,8 @@ export type Wish = {
   readonly source: number
   readonly destination: number
   readonly options: Partial<Options>
+  /** Which Idempotency-Key it comes with. */
+  readonly request?: number | undefined
 }
 
 export type Scene = {
@@ -37,6 +39,8 @@ export type Scene = {
   readonly ledger: ReadonlyMap<string, Known>
   /** In the order of their making. */
   readonly ids: string[]
+  /** The migration that an Idempotency-Key with a body made last, and when, by the clock of who made it. */
+  readonly requests: Map<string, { readonly id: string; readonly at: number }>
   /** How often a source's image was changed. */
   versions: number
 }
@@ -65,6 +69,7 @@ export function newScene(
     sources: sources.map((_, i) => place(`source-${i}`)),
     destinations: [place("destination-0"), place("destination-1")],
     ledger: newLedger(sim, [laneRule, chunkRule, keysRule, statusRule]),
+    requests: new Map(),
     ids: [],
     versions: 0,
   }

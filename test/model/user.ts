@@ -4,6 +4,7 @@ import type { Command, Status } from "@imgmigrator/core/status"
 import {
   createMigration,
   pauseMigration,
+  requestTtl,
   resumeMigration,
 } from "../../packages/functions/src/db/migrations.ts"
 import { retryMigration } from "../../packages/functions/src/db/retry.ts"
@@ -15,22 +16,46 @@ import { isOurBug } from "./sim/deliver.ts"
 import { type Running, start } from "./sim/sim.ts"
 
 /** Create a migration as the door of the API does, in a process of its own. */
-export function create(scene: Scene, { source, destination, options }: Wish): Running<unknown> {
+export function create(scene: Scene, { source, destination, options, request }: Wish): Running<unknown> {
   const { sim, ids } = scene
   const id = `mig_${ids.length}`
   ids.push(id)
-  sim.tell(`create ${id} from ${source} to ${destination} ${JSON.stringify(options)}`)
-  return door(scene, "create", async (world) => {
-    const { row } = await createMigration({
-      userId: user,
-      id,
-      source: { type: "s3", bucket: `source-${source}`, prefix: "" },
-      destination: { type: "s3", bucket: `destination-${destination}`, prefix: "" },
-      options: Options.parse(options),
-      at: world.clock.now(),
-    })
-    await wakeMigration(row, world)
-  })
+  const body = JSON.stringify({ source, destination, options })
+  sim.tell(`create ${id} ${body}${request === undefined ? "" : ` under the key ${request}`}`)
+  return door(
+    scene,
+    "create",
+    async (world) => {
+      const at = world.clock.now()
+      const { row, replayed } = await createMigration(
+        {
+          userId: user,
+          id,
+          source: { type: "s3", bucket: `source-${source}`, prefix: "" },
+          destination: { type: "s3", bucket: `destination-${destination}`, prefix: "" },
+          options: Options.parse(options),
+          at,
+        },
+        request === undefined ? undefined : { key: `key-${request}`, bodySha256: body },
+      )
+      if (request !== undefined) answered(scene, `${request} ${body}`, row.id, at)
+      if (replayed) sim.tally.accept("create: repeated")
+      else await wakeMigration(row, world)
+    },
+    ({ result }) => {
+      const isReused = result && "error" in result && result.error instanceof Fault
+      if (isReused && result.error.code === "idempotency.reused") sim.tally.accept("create: key used again")
+    },
+  )
+}
+
+/** One key and one body are one migration, as long as the key is remembered. */
+function answered({ sim, requests }: Scene, request: string, id: string, at: number) {
+  const known = requests.get(request)
+  // By whichever clock: those of two doors differ, and all of them jump.
+  const isRemembered = known && Math.abs(at - known.at) < requestTtl - 60_000
+  if (isRemembered && known.id !== id) sim.breach(`one request made ${known.id} and ${id}`)
+  if (!isRemembered) requests.set(request, { id, at })
 }
 
 const commands: Readonly<Record<Command, (id: string, world: World) => Promise<unknown>>> = {

@@ -35,7 +35,8 @@ export function watchPlace(
 function isStopped(sim: Sim, { at, key, by }: Event, ledger: ReadonlyMap<string, Known>) {
   const known = by && ledger.get(migrationOf.get(by) ?? "")
   const last = known?.statuses.at(-1)
-  if (!by || by.isExcused || !last || at - last.at <= slack) return
+  // Nobody can call back what a process that was killed had sent.
+  if (!by || by.isExcused || by.wasKilled || !last || at - last.at <= slack) return
   if (last.status === "paused" || last.status === "cancelled")
     sim.breach(`${key} was written ${at - last.at} ms after it was ${last.status}, by ${by.name}`)
 }

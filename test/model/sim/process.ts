@@ -3,6 +3,9 @@ import type { Random } from "./random.ts"
 import type { Ahead } from "./table/client.ts"
 import type { Timeline } from "./timeline.ts"
 
+/** What befalls a process at a call. `slow`: that long on its way there, while the process goes on; in ms. */
+export type Foreseen = "dies before" | "dies after" | { readonly stalls?: number; readonly slow?: number }
+
 /**
  * A process of ours: a worker, a door of the API, the sweeper. All that it does outside itself goes through `outside`, so
  * it can be killed, stopped for a while or be cut off from any answer at any such call.
@@ -25,7 +28,7 @@ export type Proc = {
   /** The call after which it stalls, and for how long, in ms. */
   stalls?: { readonly call: number; readonly ms: number }
   /** Looks at each call before it is made, and may say what befalls it there. */
-  foresees?: (what: string) => "dies before" | "dies after" | { readonly stalls: number } | undefined
+  foresees?: (what: string) => Foreseen | undefined
   /** What the table has in store for it. */
   readonly ahead: Ahead[]
   /** Until when it does not get on (a long collection, a frozen machine), on the timeline. */
@@ -88,13 +91,15 @@ export function outside<T>(proc: Proc, { what, there, back, effect, signal }: Ca
   if (signal?.aborted) return Promise.reject(signal.reason)
   const call = ++proc.calls
   const foreseen = proc.foresees?.(what)
-  const dies = foreseen ?? (proc.dies?.call === call && (`dies ${proc.dies.when}` as const))
+  const dies =
+    typeof foreseen === "string" ? foreseen : proc.dies?.call === call && (`dies ${proc.dies.when}` as const)
   if (dies === "dies before") {
     proc.note(`crash: before a call`)
     kill(proc)
     return Promise.reject(killed())
   }
-  if (typeof foreseen === "object") stall(proc, foreseen.stalls)
+  const { stalls, slow = 0 } = typeof foreseen === "object" ? foreseen : {}
+  if (stalls !== undefined) stall(proc, stalls)
   if (proc.stalls?.call === call) stall(proc, proc.stalls.ms)
   return new Promise<T>((resolve, reject) => {
     const end = (how: () => void) => {
@@ -106,11 +111,12 @@ export function outside<T>(proc: Proc, { what, there, back, effect, signal }: Ca
     const onAbort = () => {
       // A connection that is closed: what was sent may arrive all the same.
       if (proc.random.chance(0.5)) cancel()
+      else if (there + slow > 1_000) proc.isExcused = true
       end(() => reject(signal?.reason))
     }
     proc.waiting.add(abandon)
     signal?.addEventListener("abort", onAbort, { once: true })
-    const cancel = proc.time.in(there, () => {
+    const cancel = proc.time.in(there + slow, () => {
       if (!proc.alive && proc.random.chance(0.5)) return
       const answer = result(effect)
       if (dies === "dies after" && proc.alive) {

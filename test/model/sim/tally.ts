@@ -3,6 +3,8 @@ export type Tally = {
   offer(event: string): void
   accept(event: string, times?: number): void
   accepted(event: string): number
+  /** All that took place of what the pattern names. */
+  sum(events: RegExp): number
   table(): string
 }
 
@@ -21,6 +23,8 @@ export function newTally(): Tally {
       of(event).accepted += times
     },
     accepted: (event) => counts.get(event)?.accepted ?? 0,
+    sum: (events) =>
+      [...counts].reduce((sum, [event, { accepted }]) => sum + (events.test(event) ? accepted : 0), 0),
     table: () =>
       [...counts]
         .sort(([a], [b]) => (a < b ? -1 : 1))

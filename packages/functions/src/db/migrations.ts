@@ -73,7 +73,8 @@ export async function createMigration(
   if (earlier && request)
     return { row: await replay(userId, parseRow(RequestRow, earlier), request), replayed: true }
   const mine = await getMigration(userId, id)
-  if (mine) return { row: mine, replayed: true }
+  // Ours, of which the answer was lost: still the first answer, and still to be woken.
+  if (mine) return { row: mine, replayed: false }
   throw new Error(`The id ${id} is taken.`)
 }
 

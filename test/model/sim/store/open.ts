@@ -173,8 +173,8 @@ export function openPlace(place: Place, proc: Proc, tally: Tally): Store {
         },
         { ...(signal && { signal }) },
       ),
-    ...uploadsOf(place, proc, ask),
-    ...(place.copies && { copyFrom: copyInto(place, proc, ask) }),
+    ...uploadsOf(place, proc, ask, tally),
+    ...(place.copies && { copyFrom: copyInto(place, proc, ask, tally) }),
     close: async () => {},
   }
   places.set(store, place)
@@ -184,7 +184,7 @@ export function openPlace(place: Place, proc: Proc, tally: Tally): Store {
 const places = new WeakMap<Store, Place>()
 
 const copyInto =
-  (place: Place, proc: Proc, ask: Ask): NonNullable<Store["copyFrom"]> =>
+  (place: Place, proc: Proc, ask: Ask, tally: Tally): NonNullable<Store["copyFrom"]> =>
   async (source, entry, key, { precondition, signal }) => {
     const from = places.get(source)
     if (!from) return undefined
@@ -200,6 +200,7 @@ const copyInto =
         const mtime = version.description.mtime ?? version.written
         const description = { ...version.description, mtime }
         const checksum = { algorithm: "sha256", value: version.content.sha256 } as const
+        tally.accept("write: copied inside the store")
         const copy = write(place, key, { content: version.content, description, checksum, by: proc })
         return { ...receipt(copy), facts: factsOf(key, copy) }
       },

@@ -1,6 +1,7 @@
 import { Fault } from "@imgmigrator/core/fault"
 import type { Store } from "@imgmigrator/stores"
 import type { Proc } from "../process.ts"
+import type { Tally } from "../tally.ts"
 import { contentOf } from "./content.ts"
 import { type Ask, receipt } from "./open.ts"
 import { type Place, require, write } from "./place.ts"
@@ -10,7 +11,7 @@ type Uploads = Pick<Store, "begin" | "putPart" | "parts" | "complete" | "abort" 
 const partSize = 4 * 1024 * 1024
 
 /** Uploads in parts: nothing stands under the final name before `complete`. */
-export function uploadsOf(place: Place, proc: Proc, ask: Ask): Uploads {
+export function uploadsOf(place: Place, proc: Proc, ask: Ask, tally: Tally): Uploads {
   const found = (id: string) => {
     const upload = place.uploads.get(id)
     if (!upload) throw new Fault("stale", "upload.missing", `There is no upload ${id}.`)
@@ -23,6 +24,7 @@ export function uploadsOf(place: Place, proc: Proc, ask: Ask): Uploads {
         key,
         () => {
           const id = `upload-${place.serial++}`
+          tally.accept("upload: begun")
           place.uploads.set(id, { key, description, parts: new Map() })
           return { key, id, partSize }
         },
@@ -43,10 +45,13 @@ export function uploadsOf(place: Place, proc: Proc, ask: Ask): Uploads {
       ask(
         "read",
         key,
-        () =>
-          [...found(id).parts.values()]
+        () => {
+          const { parts } = found(id)
+          if (parts.size > 0) tally.accept("upload: gone on with")
+          return [...parts.values()]
             .sort((a, b) => a.number - b.number)
-            .map(({ number, size, etag = "" }) => ({ number, size, etag })),
+            .map(({ number, size, etag = "" }) => ({ number, size, etag }))
+        },
         call,
       ),
     complete: ({ key, id }, parts, { description, precondition, signal }) =>
@@ -62,13 +67,22 @@ export function uploadsOf(place: Place, proc: Proc, ask: Ask): Uploads {
           })
           require(place, key, precondition)
           place.uploads.delete(id)
+          tally.accept("upload: completed")
           const content = contentOf(bytes)
           const checksum = { algorithm: "sha256", value: content.sha256 } as const
           return receipt(write(place, key, { content, description, checksum, by: proc }))
         },
         { ...(signal && { signal }) },
       ),
-    abort: ({ key, id }, call) => ask("write", key, () => void place.uploads.delete(id), call),
+    abort: ({ key, id }, call) =>
+      ask(
+        "write",
+        key,
+        () => {
+          if (place.uploads.delete(id)) tally.accept("upload: thrown away")
+        },
+        call,
+      ),
     uploads: (_since, call) =>
       ask("read", undefined, () => [...place.uploads].map(([id, { key }]) => ({ key, id, partSize })), call),
   }

@@ -1,0 +1,35 @@
+import fc from "fast-check"
+import { expect } from "vitest"
+import { missed } from "./minimums.ts"
+import { property } from "./property.ts"
+import { newTally } from "./sim/tally.ts"
+
+process.env.TABLE_NAME = "model"
+process.env.POWERTOOLS_LOG_LEVEL = "SILENT"
+
+/** Sequences of a normal run, over all files of this folder. */
+const usual = 2_000
+const files = 2
+
+/**
+ * Run this file's share of the sequences. `MODEL_RUNS` says how many there are in all, `MODEL_SEED` where to begin. With
+ * the `MODEL_SEED` and `MODEL_PATH` that a failure prints, that sequence is run again, and shrunk, by model.test.ts.
+ */
+export async function runShare(share: number) {
+  const seed = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31) + share
+  const numRuns = Math.ceil(Number(process.env.MODEL_RUNS ?? usual) / files)
+  // Behind the first colon is how it was shrunk, which sequences of commands do not replay.
+  const path = process.env.MODEL_PATH?.split(":")[0]
+  const tally = newTally()
+  const began = performance.now()
+  await fc.assert(property(tally), { seed, numRuns, ...(path && { path }) })
+  const seconds = Math.round((performance.now() - began) / 1000)
+  const items = ["migrated", "skipped", "failed"].map((outcome) => tally.accepted(`items: ${outcome}`))
+  const faults = tally.sum(/^(table|store|publish|crash|stall|lose|jump|restart|shutdown)/)
+  console.log(
+    `model: seed ${seed - share} (share ${share}), ${numRuns} sequences in ${seconds} s, ${faults} faults injected, ` +
+      `${tally.accepted("quiet point")} quiet points, ${items.reduce((a, b) => a + b)} items moved, 0 lost, 0 doubled`,
+  )
+  if (process.env.MODEL_TABLE) console.log(tally.table())
+  if (path === undefined) expect(missed(tally, numRuns)).toEqual([])
+}
