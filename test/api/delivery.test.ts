@@ -63,7 +63,7 @@ test("the guide's payload arrives as strings, with the message's id, how often i
   expect(delivered?.deadline).toBeLessThanOrEqual(Date.now() + 24_000)
 })
 
-test("a delivery never takes longer than two minutes, however long the function may", async () => {
+test("trap 25: a delivery never takes longer than two minutes, however long the function may", async () => {
   let deadline = 0
   const handler = delivery(async (_, delivered) => {
     deadline = delivered.deadline
@@ -86,7 +86,7 @@ test("done is 200", async () => {
   })
 })
 
-test("busy is 200 for a first delivery, a duplicate, and 503 for one that was tried before", async () => {
+test("trap 14: busy is 200 for a first delivery, a duplicate, and 503 for one that was tried before", async () => {
   const busy = answering({ outcome: "busy", retryAfterSeconds: 20 })
   expect((await call(busy, signed(payload))).status).toBe(200)
   const { status, headers } = await call(busy, signed(payload, { retried: 1 }))

@@ -71,7 +71,7 @@ test("a path in front of ours in BASE_URL is kept, and what it climbs stays insi
   expect(receiver.received.map(({ path }) => path)).toEqual(["/b/api/v1/webhooks/qstash"])
 })
 
-test("QStash is told the retries, the timeout, the flow control, the failure callback, the label and the id", async () => {
+test("trap 25: QStash is told the retries, the timeout, the flow control, the failure callback, the label and the id", async () => {
   const recorder = await startReceiver(() => ({ status: 201, body: '{"messageId":"msg_1"}' }))
   setEnvironment({ QSTASH_URL: recorder.url })
   await publish("told", { delaySeconds: 2.2 })

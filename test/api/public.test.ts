@@ -165,7 +165,7 @@ test("a stored row that does not parse is our mistake: 500, and nothing of it ou
   expect(JSON.stringify(answer)).not.toMatch(/s3cr3t|USER#/)
 })
 
-test("what QStash gave up is taken note of, whatever hangs on it", async () => {
+test("trap 28: what QStash gave up is taken note of, whatever hangs on it", async () => {
   const failed = await handlerOf("packages/functions/src/webhooks/failure.handler")
   const path = "/api/v1/webhooks/qstash/failure"
   const sourceBody = Buffer.from('{"migration_id":"mig_1","lane":2}').toString("base64")

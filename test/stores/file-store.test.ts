@@ -40,7 +40,7 @@ readContract("file", async () => {
   return { store: await at(folder), seeded, close: () => remove(folder) }
 })
 
-test("a folder sorts as its name with a slash behind, so a file walk and a bucket list alike", async () => {
+test("trap 6: a folder sorts as its name with a slash behind, so a file walk and a bucket list alike", async () => {
   const folder = newFolder()
   for (const name of ["a/b", "a.txt", "a-1", "a0", "～.jpg", "😀.jpg"]) write(folder, name)
   expect(await keysOf(await at(folder))).toEqual(["a-1", "a.txt", "a/b", "a0", "～.jpg", "😀.jpg"])
@@ -72,7 +72,7 @@ test("more than a page comes in pages, complete and in order", async () => {
   expect(keys).toEqual(names)
 })
 
-test("names that are no UTF-8 are listed with their fault, keep the order, and a listing goes on behind them", async () => {
+test("trap 6: names that are no UTF-8 are listed with their fault, keep the order, and a listing goes on behind them", async () => {
   const folder = newFolder()
   const raw = (name: string) => Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, "latin1")])
   fs.writeFileSync(raw("caf\xe9.jpg"), "x")

@@ -29,7 +29,7 @@ test("a good list is counted", async () => {
   expect(await validate("url,name\nhttps://h.example/a,x\nhttps://h.example/b,y\n")).toEqual({ items: 2 })
 })
 
-test("two lines for one destination are named, both", async () => {
+test("trap 10: two lines for one destination are named, both", async () => {
   const lines = Array.from(
     { length: 3000 },
     (_, index) => `https://h.example/${index},photos/${index === 2500 ? 7 : index}.jpg`,

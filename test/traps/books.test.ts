@@ -1,8 +1,17 @@
 import "../model/sim/environment.ts"
 import { expect, test } from "vitest"
-import { once, stage } from "./stage.ts"
+import { images, once, stage } from "./stage.ts"
 
-test("trap 1 and 12: outcomes that the table did not take are stored with the next ones, never only counted", async () => {
+test("trap 1: a booking whose answer is lost is sent once more, and counts once", async () => {
+  const { work, rest, row, sim } = await stage(images("bulky", 3))
+  work({ ahead: Array.from({ length: 9 }, () => ({ trouble: "repeated", in: 0, on: /^Update LANE/ })) })
+  await rest()
+  expect(sim.tally.accepted("table: repeated")).toBe(9)
+  expect(row().totals).toMatchObject({ discovered: 3, migrated: 3, remaining: 0 })
+  expect(sim.broken).toEqual([])
+})
+
+test("trap 12: outcomes that the table did not take are stored with the next ones, never only counted", async () => {
   const { work, rest, row, sim } = await stage(["bulky-0.jpg", "bulky-1.jpg"])
   work({ ahead: [{ trouble: "throttled", in: 0, on: /^Put OUTCOME/ }] })
   await rest()

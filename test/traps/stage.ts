@@ -1,20 +1,25 @@
 import type { Options } from "@imgmigrator/core/migration"
+import type { Command } from "@imgmigrator/core/status"
 import { settleDown } from "../model/finish.ts"
 import { newScene, type Scene, type Setting } from "../model/scene.ts"
 import { deliver, type Fate, sweepOnce, type Worker } from "../model/sim/deliver.ts"
+import type { Foreseen } from "../model/sim/process.ts"
 import { newTally } from "../model/sim/tally.ts"
-import { create } from "../model/user.ts"
+import { command, create } from "../model/user.ts"
 
 process.env.TABLE_NAME = "traps"
 process.env.POWERTOOLS_LOG_LEVEL = "SILENT"
 
 export type Stage = Scene & {
   /** Take the next message to a worker; `foresees` says what befalls it at which call. */
-  work(fate?: Partial<Fate> & { foresees?: Worker["running"]["proc"]["foresees"] }): Worker
+  work(fate?: Partial<Fate> & { foresees?: (what: string) => Foreseen | undefined }): Worker
   pass(ms: number): Promise<void>
   /** Let time pass until it is so; at most ten minutes. */
   until(isSo: () => boolean): Promise<void>
   sweep(): void
+  command(name: Command): void
+  /** Deliver whatever the queue has, without a sweeper, until it is so; at most ten minutes. */
+  flow(isSo: () => boolean): Promise<void>
   /** Everything delivered, swept, and at rest. */
   rest(): Promise<void>
   row(): NonNullable<ReturnType<Scene["ledger"]["get"]>>["row"]
@@ -60,7 +65,19 @@ export async function stage(
       await sim.time.pass(600_000, isSo)
       if (!isSo()) throw new Error(`It did not come to that.\n${sim.story.join("\n")}`)
     },
+    flow: async (isSo) => {
+      const due = () => sim.queue.waiting.filter(({ from }) => from <= sim.time.now())
+      for (const end = sim.time.now() + 600_000; !isSo() && sim.time.now() < end; ) {
+        for (const letter of due()) {
+          sim.queue.waiting.splice(sim.queue.waiting.indexOf(letter), 1)
+          deliver(sim, letter, { span: 120_000 })
+        }
+        await sim.time.pass(1_000, () => isSo() || due().length > 0)
+      }
+      if (!isSo()) throw new Error(`It did not come to that.\n${sim.story.join("\n")}`)
+    },
     sweep: () => void sweepOnce(sim),
+    command: (name) => void command(scene, name, "mig_0"),
     rest: () => settleDown(scene),
     row: () => known().row,
     lane: (k) => {
@@ -70,6 +87,10 @@ export async function stage(
     },
   }
 }
+
+/** `small-0.jpg` and so on; `bulky` ones fill a chunk each. */
+export const images = (kind: "small" | "bulky", count: number): readonly string[] =>
+  Array.from({ length: count }, (_, i) => `${kind}-${String(i).padStart(2, "0")}.jpg`)
 
 /** Something that befalls a process once, at the nth call that matches. */
 export const once = <T>(pattern: RegExp, befall: T, nth = 1) => {
