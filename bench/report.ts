@@ -1,77 +1,109 @@
-import { execFileSync } from "node:child_process"
-import { cpus, totalmem } from "node:os"
+import { machine, median, spread, table, version } from "./figures.ts"
 import type { Run } from "./measure.ts"
-import type { Moved } from "./peers/imgmigrator.ts"
+import type { Comparison } from "./pair.ts"
 
-export type Comparison = {
-  readonly path: string
-  readonly set: string
-  readonly count: number
-  readonly bytes: number
-  readonly transfers: number
-  readonly run: "first" | "unchanged"
-  readonly ours: Moved
-  readonly theirs: Run
+/** The table of a comparison: medians, and ratios taken pair by pair. */
+export function report(rows: readonly Comparison[]): string {
+  const groups = [
+    ...Map.groupBy(rows, ({ server, path, set, transfers, run }) =>
+      [server, path, set, transfers, run].join("|"),
+    ).values(),
+  ]
+  return `# ImgMigrator against rclone
+
+Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine()}, ${version("rclone", ["version"])}, ${version("nginx", ["-v"])}.
+
+Both in alternation in one run, pair by pair, with the same server, the same files and the same number of transfers; who begins alternates. *Ours* is the whole service: API, DynamoDB, signed QStash deliveries and two worker
+processes, started once, as a service is. Its time is from a migration's creation to its completion, its CPU that of all its processes, the table's and the queue's included. *rclone* is Debian's, with its checks at their
+default and off in turn (\`--ignore-checksum --s3-disable-checksum\`), with \`--fast-list\` and as many checkers as transfers; an unchanged re-run is made by size and by the server's times, and the faster one counts.
+*nginx* (DAV, one worker, objects in memory) checks nothing, the same for everyone, and leaves the client as the bottleneck; *s3-local* checks each signature and checksum, and is the bottleneck itself. Files are written to
+a disk, by us with fsync.
+
+Ratios: rclone's time ÷ ours, so more is better; CPU ours ÷ rclone's, so less is better. Median (lowest–highest).
+
+## First run
+
+${runs(groups, "first")}
+## Unchanged re-run
+
+${runs(groups, "unchanged")}
+## The bare loop
+
+GET and PUT of keys that are known beforehand, by the tightest undici program that we could write, in two processes: no listing, ledger, queue, checksum, retry or fsync. What we reach of it, whole pipeline, cold start of its two processes
+counted against it:
+
+${bare(groups)}`
 }
 
-const median = (values: readonly number[]): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
-}
+type Group = readonly Comparison[]
 
-/** A table of medians, with each ratio taken pair by pair. */
-export function report(rows: readonly Comparison[], args: readonly string[]): string {
-  const groups = Map.groupBy(rows, ({ path, set, transfers, run }) => `${path}|${set}|${transfers}|${run}`)
-  const lines = [...groups.values()].flatMap((group) => {
+function runs(groups: readonly Group[], run: Comparison["run"]): string {
+  const lines = groups.flatMap((group) => {
     const [first] = group
-    if (!first) return []
+    if (first?.run !== run) return []
     const of = (take: (row: Comparison) => number) => median(group.map(take))
-    const ratios = group.map(({ ours, theirs }) => theirs.seconds / ours.seconds)
-    const cpuRatios = group.map(({ ours, theirs }) => ours.cpu / theirs.cpu)
-    const rate = (run: Run) => first.count / run.seconds
-    const perItem = (run: Run) => (1000 * run.cpu) / first.count
-    const serverItem = (run: Run) => (1000 * run.serverCpu) / first.count
+    const rate = ({ seconds }: Run) => first.count / seconds
+    const megabytes = (run: Run) => (rate(run) * first.bytes) / 1e6
+    const each = (seconds: number) => (1000 * seconds) / first.count
+    const both = (take: (run: Run) => number, digits: number) =>
+      `${of(({ ours }) => take(ours)).toFixed(digits)} / ${of(({ theirs }) => take(theirs)).toFixed(digits)}`
     return [
       [
+        first.server,
         first.path,
         first.set,
-        first.transfers,
-        first.run,
-        of(({ ours }) => rate(ours)).toFixed(0),
-        of(({ theirs }) => rate(theirs)).toFixed(0),
-        `**${median(ratios).toFixed(2)}** (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`,
-        of(({ ours }) => (rate(ours) * first.bytes) / 1e6).toFixed(0),
-        of(({ theirs }) => (rate(theirs) * first.bytes) / 1e6).toFixed(0),
-        of(({ ours }) => perItem(ours)).toFixed(2),
-        of(({ theirs }) => perItem(theirs)).toFixed(2),
-        median(cpuRatios).toFixed(2),
-        `${of(({ ours }) => serverItem(ours)).toFixed(2)} / ${of(({ theirs }) => serverItem(theirs)).toFixed(2)}`,
-        `${of(({ ours }) => ours.memory).toFixed(0)} / ${of(({ theirs }) => theirs.memory).toFixed(0)}`,
-        of(({ ours }) => ours.cost.messages / first.count).toFixed(4),
+        String(first.transfers),
+        both(rate, 0),
+        `**${spread(group.map(({ ours, theirs }) => theirs.seconds / ours.seconds))}**`,
+        ...(run === "first" ? [both(megabytes, 0)] : []),
+        both(({ cpu }) => each(cpu), 2),
+        spread(group.map(({ ours, theirs }) => ours.cpu / theirs.cpu)),
+        both(({ serverCpu }) => each(serverCpu), 2),
+        both(({ memory }) => memory, 0),
+        of(({ ours }) => ours.cost.messages / first.count).toFixed(5),
         of(({ ours }) => ours.cost.write_units / first.count).toFixed(3),
-      ].join(" | "),
+      ],
     ]
   })
-  return `# Results
-
-Made by \`npm run bench -- ${args.join(" ")}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model}, ${cpus().length} cores,
-${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version}, ${version("rclone", ["version"])}, ${version("nginx", ["-v"])}.
-Both in alternation in one run, pair by pair, the same server (nginx, one worker, objects in memory), the same files, the same number of transfers. Ours is the whole service: API,
-DynamoDB, signed QStash deliveries, two worker processes, started once; its time is from the migration's creation to its completion, its CPU that of all its processes. rclone's checks are
-at their default and off in turn; its re-runs are compared by size and by the server's times, and the faster counts. Ratios are rclone's time ÷ ours, median (lowest–highest); CPU ratios ours ÷ rclone's.
-
-| path | set | transfers | run | ours, obj/s | rclone, obj/s | ratio | ours, MB/s | rclone, MB/s | ours, CPU ms/obj | rclone, CPU ms/obj | CPU ratio | server CPU ms/obj, ours / rclone | peak MB of a process, ours / rclone | messages/obj | write units/obj |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
-${lines.map((line) => `| ${line} |`).join("\n")}
-`
+  const rates = run === "first" ? ["MB/s, ours / rclone"] : []
+  return table(
+    ["server", "path", "set", "transfers", "objects/s, ours / rclone", "ratio", ...rates].concat(
+      ["client CPU ms an object, ours / rclone", "CPU ratio", "server CPU ms an object"],
+      ["peak MB of a process, ours / rclone", "messages an image", "write units an image"],
+    ),
+    lines,
+  )
 }
 
-function version(command: string, args: readonly string[]): string {
-  try {
-    const text = execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-    return text.split("\n")[0] || command
-  } catch {
-    return command
-  }
+function bare(groups: readonly Group[]): string {
+  const lines = groups.flatMap((group) => {
+    const both = group.flatMap(({ ours, bare }) => (bare ? [{ ours, bare }] : []))
+    const [first] = group
+    if (!first || both.length === 0) return []
+    const rate = (seconds: number) => (first.count / seconds).toFixed(0)
+    const each = (seconds: number) => ((1000 * seconds) / first.count).toFixed(2)
+    return [
+      [
+        first.server,
+        first.path,
+        first.set,
+        String(first.transfers),
+        `${rate(median(both.map(({ ours }) => ours.seconds)))} / ${rate(median(both.map(({ bare }) => bare.seconds)))}`,
+        `**${spread(both.map(({ ours, bare }) => bare.seconds / ours.seconds))}**`,
+        `${each(median(both.map(({ ours }) => ours.cpu)))} / ${each(median(both.map(({ bare }) => bare.cpu)))}`,
+      ],
+    ]
+  })
+  return table(
+    [
+      "server",
+      "path",
+      "set",
+      "transfers",
+      "objects/s, ours / bare",
+      "fraction",
+      "CPU ms an object, ours / bare",
+    ],
+    lines,
+  )
 }

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 
-/** Answers ListObjectsV2 (and V1) for folders of files. The listing of a bucket is read once and kept until its folder changes. */
+/** Answers ListObjectsV2 (and V1) for folders of files. A folder is read when its first page is asked for, and kept for the others. */
 export async function startLister(root: string) {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://lister")
@@ -13,7 +13,7 @@ export async function startLister(root: string) {
     const prefix = query.get("prefix") ?? ""
     const after = query.get("continuation-token") ?? query.get("start-after") ?? query.get("marker") ?? ""
     const max = Math.min(1000, Number(query.get("max-keys") ?? 1000))
-    const all = keysOf(join(root, bucket))
+    const all = keysOf(join(root, bucket), after === "")
     const page: Entry[] = []
     let more = false
     for (let i = firstAfter(all, after); i < all.length; i++) {
@@ -42,15 +42,14 @@ export async function startLister(root: string) {
 }
 
 type Entry = { readonly key: string; readonly size: number; readonly modified: Date; readonly etag: string }
-const cache = new Map<string, { readonly signature: string; readonly keys: readonly Entry[] }>()
+const cache = new Map<string, readonly Entry[]>()
 
-function keysOf(folder: string): readonly Entry[] {
+function keysOf(folder: string, isFirstPage: boolean): readonly Entry[] {
+  const known = isFirstPage ? undefined : cache.get(folder)
+  if (known) return known
   const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
     entry.isFile(),
   )
-  const signature = `${names.length}`
-  const known = cache.get(folder)
-  if (known?.signature === signature) return known.keys
   const keys = names.map((entry): Entry => {
     const path = join(entry.parentPath, entry.name)
     const stats = statSync(path)
@@ -58,7 +57,7 @@ function keysOf(folder: string): readonly Entry[] {
     return { key: path.slice(folder.length + 1), size: stats.size, modified: stats.mtime, etag }
   })
   keys.sort((a, b) => (a.key < b.key ? -1 : 1))
-  cache.set(folder, { signature, keys })
+  cache.set(folder, keys)
   return keys
 }
 

@@ -1,17 +1,11 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { keyOf } from "../data.ts"
 import { startLister } from "./lister.ts"
-
-export type StoreServer = {
-  readonly url: string
-  /** Where the objects are, as files: `root/bucket/key`. */
-  readonly root: string
-  readonly pids: readonly number[]
-  close(): Promise<void>
-}
+import type { StoreServer } from "./server.ts"
 
 /**
  * A neutral S3: Debian's nginx serves and takes the bytes (DAV), a small lister answers listings. It checks no
@@ -42,9 +36,20 @@ export async function startNginx(folder: string, port: number): Promise<StoreSer
     await sleep(10)
   }
   return {
+    name: "nginx",
     url,
-    root,
+    // It keeps no checksum and its ETag is no MD5: there is nothing that it could confirm.
+    query: "&verify=sent",
     pids: [nginx.pid ?? 0],
+    make: async (bucket) => void mkdirSync(join(root, bucket), { recursive: true }),
+    fill: async (bucket, files) => symlinkSync(files, join(root, bucket)),
+    remove: async (bucket) => rmSync(join(root, bucket), { recursive: true, force: true }),
+    list: (bucket, { count }) => {
+      mkdirSync(join(root, "lists"), { recursive: true })
+      const lines = Array.from({ length: count }, (_, i) => `${url}/${bucket}/${keyOf(i)}`)
+      writeFileSync(join(root, "lists", `${bucket}.txt`), lines.join("\n"))
+      return { list: `${url}/lists/${bucket}.txt`, index: `${url}/auto/${bucket}/` }
+    },
     close: async () => {
       await lister.close()
       nginx.kill("SIGQUIT")

@@ -20,12 +20,15 @@ export async function freePort(): Promise<number> {
 export type Dynamo = { readonly endpoint: string; readonly tableName: string; close(): Promise<void> }
 
 /**
- * A DynamoDB of one test file's own, in memory, with the environment that leads our code to it; makes the table.
+ * A DynamoDB of one test file's own, in memory unless `dbPath` is given, with the environment that leads our code to it; makes the table.
  * Import code that reads the environment only afterwards, or at the top: clients are built at their first call's import.
  */
-export async function startDynamo(): Promise<Dynamo> {
+export async function startDynamo({ dbPath }: { readonly dbPath?: string } = {}): Promise<Dynamo> {
   const port = await freePort()
-  const child = spawn(binary, ["serve", "--port", String(port), "--host", "127.0.0.1"], { stdio: "ignore" })
+  const place = dbPath === undefined ? [] : ["--db-path", dbPath]
+  const child = spawn(binary, ["serve", "--port", String(port), "--host", "127.0.0.1", ...place], {
+    stdio: "ignore",
+  })
   const endpoint = `http://127.0.0.1:${port}`
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
@@ -48,7 +51,7 @@ export async function startDynamo(): Promise<Dynamo> {
     endpoint,
     tableName: "imgmigrator-test",
     close: async () => {
-      if (child.exitCode !== null || child.signalCode !== null) return
+      if (child.exitCode !== null) return
       child.kill("SIGKILL")
       await once(child, "exit")
     },

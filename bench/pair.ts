@@ -1,0 +1,114 @@
+import { rmSync } from "node:fs"
+import { join } from "node:path"
+import { type DataSet, keyOf } from "./data.ts"
+import type { Run } from "./measure.ts"
+import { bareLoop } from "./peers/bare.ts"
+import type { Moved, Service } from "./peers/imgmigrator.ts"
+import { httpRemote, rclone, remote } from "./peers/rclone.ts"
+import type { StoreServer } from "./servers/server.ts"
+
+export type Scene = {
+  readonly server: StoreServer
+  readonly service: Service
+  readonly set: DataSet
+  /** Where the set's files are, and the bucket that holds them. */
+  readonly files: string
+  readonly bucket: string
+  /** A folder on a real disk. */
+  readonly disk: string
+}
+
+export type Comparison = {
+  readonly server: string
+  readonly path: string
+  readonly set: string
+  readonly count: number
+  readonly bytes: number
+  readonly transfers: number
+  readonly run: "first" | "unchanged"
+  readonly ours: Moved
+  readonly theirs: Run
+  /** The bare loop, where it was run. */
+  readonly bare?: Run
+}
+
+/** Two ends of a path, as each program names them. */
+type Ends = { readonly ours: string; readonly theirs: string; readonly bare: string }
+
+/** rclone's fastest honest comparison for a re-run: sizes, or the server's own times. */
+const compares = [["--size-only"], ["--update", "--use-server-modtime"]] as const
+let serial = 0
+
+/** One pair: ours and rclone's, first run and unchanged re-run, each to a place that nobody has used. Who begins alternates. */
+export async function compare(
+  scene: Scene,
+  path: string,
+  transfers: number,
+  index: number,
+): Promise<readonly Comparison[]> {
+  const { server, service, set } = scene
+  const [from, to] = path.split("→")
+  const source = sourceOf(scene, from ?? "")
+  const options = { lanes: 2, concurrency: transfers / 2 }
+  const rcloneOptions = { transfers, checks: index % 2 === 0 ? "default" : "off" } as const
+  const used: string[] = []
+  const fresh = async () => {
+    const name = `dst-${serial++}`
+    used.push(name)
+    return destinationOf(scene, to ?? "", name)
+  }
+  const here = await fresh()
+  const there = await fresh()
+  const move = () => service.migrate({ source: source.ours, destination: here.ours, options }, server.pids)
+  const copy = (more: readonly string[] = []) =>
+    rclone(source.theirs, there.theirs, { ...rcloneOptions, compare: more }, server.pids)
+  const { first: ours, second: theirs } = await inTurn(index, move, copy)
+  // Five is enough for a limit, and only where the listing and the ledger weigh most against it.
+  const limit = path !== "list→s3" && set.bytes === 100_000 && transfers === 16
+  const keys = Array.from({ length: set.count }, (_, i) => keyOf(i))
+  const bare = limit
+    ? await bareLoop(source.bare, (await fresh()).bare, transfers, keys, server.pids)
+    : undefined
+  const facts = { server: server.name, path, set: set.name, count: set.count, bytes: set.bytes, transfers }
+  const rows: Comparison[] = [{ ...facts, run: "first", ours, theirs, ...(bare && { bare }) }]
+  if (path !== "list→s3") {
+    const again = await inTurn(index, move, async () => {
+      const runs: Run[] = []
+      for (const each of compares) runs.push(await copy(each))
+      return runs.reduce((x, y) => (x.seconds <= y.seconds ? x : y))
+    })
+    rows.push({ ...facts, run: "unchanged", ours: again.first, theirs: again.second })
+  }
+  for (const name of used)
+    if (to === "file") rmSync(join(scene.disk, name), { recursive: true, force: true })
+    else await server.remove(name)
+  return rows
+}
+
+async function inTurn<A, B>(index: number, a: () => Promise<A>, b: () => Promise<B>) {
+  if (index % 2 === 0) return { first: await a(), second: await b() }
+  const second = await b()
+  return { first: await a(), second }
+}
+
+function sourceOf({ server, bucket, files, set }: Scene, kind: string): Ends {
+  if (kind === "file") return { ours: `file:${files}`, theirs: files, bare: files }
+  const lists = kind === "list" ? server.list?.(bucket, set) : undefined
+  if (lists) return { ours: lists.list, theirs: httpRemote(lists.index), bare: "" }
+  // Another name for the same server, so that both stream instead of asking the server to copy.
+  const url = server.url.replace("127.0.0.1", "localhost")
+  return s3(url, server.query, bucket)
+}
+
+async function destinationOf({ server, disk }: Scene, kind: string, name: string): Promise<Ends> {
+  const folder = join(disk, name)
+  if (kind === "file") return { ours: `file:${folder}`, theirs: folder, bare: folder }
+  await server.make(name)
+  return s3(server.url, server.query, name)
+}
+
+const s3 = (url: string, query: string, bucket: string): Ends => ({
+  ours: `s3://${bucket}?endpoint=${url}${query}`,
+  theirs: remote(url, bucket),
+  bare: `${url}/${bucket}`,
+})

@@ -1,0 +1,18 @@
+import type { DataSet } from "../data.ts"
+
+/** An S3 server to measure clients against; it keeps its objects in memory, so that no disk decides. */
+export type StoreServer = {
+  readonly name: string
+  readonly url: string
+  /** What our own store address needs for it. */
+  readonly query: string
+  readonly pids: readonly number[]
+  /** A bucket with the files of this folder in it. */
+  fill(bucket: string, folder: string): Promise<void>
+  /** An empty bucket. */
+  make(bucket: string): Promise<void>
+  remove(bucket: string): Promise<void>
+  /** The address of a list of a bucket's images, and of its index pages; where the server serves them without a signature. */
+  list?(bucket: string, set: DataSet): { readonly list: string; readonly index: string }
+  close(): Promise<void>
+}
