@@ -51,7 +51,7 @@ export async function startDynamo({ dbPath }: { readonly dbPath?: string } = {})
     endpoint,
     tableName: "imgmigrator-test",
     close: async () => {
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null || child.signalCode !== null) return
       child.kill("SIGKILL")
       await once(child, "exit")
     },
