@@ -87,7 +87,7 @@ test("marks of folders are no images, a folder-like key with bytes is", async ()
 })
 
 test.for(["loop", "repeat"] as const)(
-  "pages that %s end in a fault, not in a listing without end",
+  "trap 7: pages that %s end in a fault, not in a listing without end",
   async (page) => {
     const store = await bench.open("many/")
     for (const times of [1, Number.POSITIVE_INFINITY]) {
