@@ -50,7 +50,7 @@ export const tableAccess = {
     {
       actions: ["dynamodb:Query"],
       resources: [$interpolate`${table.arn}/index/${activeIndex.name}`],
-      conditions: partitions(activeIndex.value),
+      conditions: partitions(activeIndex.value, activeIndex.ended),
     },
   ],
 }

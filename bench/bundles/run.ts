@@ -1,19 +1,20 @@
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { bundleHandler } from "../../test/infra/support/bundle.ts"
-import { type Spent, startLambda } from "../../test/infra/support/lambda.ts"
+import { startLambda } from "../../test/infra/support/lambda.ts"
 import { production } from "../../test/infra/support/stages.ts"
 import { functions } from "../../test/infra/support/view.ts"
 import { startDynamo } from "../../test/support/dynamodb.ts"
 import { firstEvent } from "./events.ts"
+import { report, type Start } from "./report.ts"
 
 // The bundles that would be uploaded: their size, and what a cold start costs, against the DynamoDB client alone:
 //
-//     npx node bench/bundles/run.ts [runs]
-//
-// A process of Node with our own stand-in for Lambda's runtime, on this machine's processor: only the ratios carry over.
-const runs = Number(process.argv[2] ?? 7)
+//     npm run bench:bundles [-- runs]        writes RESULTS.md beside this file
+const runs = Number(process.argv[2] ?? 15)
+const [load = 0] = loadavg()
+const workers = ["MigrationWorker", "ReceiveDelivery"]
 
 type Contender = Parameters<typeof startLambda>[0] & { readonly name: string; readonly bytes: number }
 
@@ -61,7 +62,7 @@ async function floorBundle(): Promise<Contender> {
   return { name: "DynamoDB client alone", ...place, memorySize: 512, timeout: 10, environment, bytes }
 }
 
-async function coldStart(contender: Contender): Promise<{ readonly ready: Spent; readonly answered: Spent }> {
+async function coldStart(contender: Contender): Promise<Start> {
   const lambda = await startLambda(contender)
   try {
     await lambda.invoke(firstEvent(contender.name))
@@ -71,41 +72,26 @@ async function coldStart(contender: Contender): Promise<{ readonly ready: Spent;
   }
 }
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
-type Row = readonly [name: string, kilobytes: number, ...milliseconds: number[]]
-
-function row({ name, bytes }: Contender, starts: Awaited<ReturnType<typeof coldStart>>[]): Row {
-  const of = (take: (start: (typeof starts)[number]) => number) => median(starts.map(take))
-  return [
-    name,
-    bytes / 1000,
-    of(({ ready }) => ready.cpu),
-    of(({ answered }) => answered.cpu),
-    of(({ ready }) => ready.wall),
-    of(({ answered }) => answered.wall),
-  ]
-}
+const targetOf = ({ name }: Contender) =>
+  workers.includes(name) ? { bytes: 1_400_000, ratio: 1.8 } : { bytes: 900_000, ratio: 1.6 }
 
 try {
-  const starts = new Map<Contender, Awaited<ReturnType<typeof coldStart>>[]>(
-    contenders.map((each) => [each, []]),
-  )
-  // In turns, so that whatever else the machine does hits all alike.
-  for (let run = 0; run < runs; run++)
-    for (const [contender, list] of starts) list.push(await coldStart(contender))
-  const rows = [...starts].map(([contender, list]) => row(contender, list))
-  const [, , ...base] = rows[0] ?? []
-  console.log(`Medians of ${runs} cold starts; in brackets, as a multiple of the client alone.\n`)
-  console.log("| function | kB | ready, CPU ms | first answer, CPU ms | ready, ms | first answer, ms |")
-  console.log("|---|---|---|---|---|---|")
-  for (const [name, kilobytes, ...times] of rows) {
-    const cells = times.map((time, n) => `${Math.round(time)} (${(time / (base[n] ?? 1)).toFixed(2)})`)
-    console.log(`| ${[name, Math.round(kilobytes), ...cells].join(" | ")} |`)
-  }
+  const starts = new Map<Contender, Start[]>(contenders.map((each) => [each, []]))
+  // In turns, so that whatever else the machine does hits all alike; the first turn only fills the disk's cache.
+  for (let run = 0; run <= runs; run++)
+    for (const [contender, list] of starts) {
+      const start = await coldStart(contender)
+      if (run > 0) list.push(start)
+    }
+  const measured = [...starts].map(([each, list]) => ({
+    name: each.name,
+    bytes: each.bytes,
+    starts: list,
+    ...(each !== floor && { target: targetOf(each) }),
+  }))
+  const text = report(measured, `npm run bench:bundles -- ${runs}`, load)
+  await writeFile(new URL("RESULTS.md", import.meta.url), text)
+  console.log(text)
 } finally {
   await dynamo.close()
   await rm(folder, { recursive: true, force: true })

@@ -26,7 +26,7 @@ function rights(plan: Planned, buckets: readonly string[]) {
     write: [
       allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [table], like("USER#*", "MIGRATION#*", "USAGE#*")),
     ],
-    sweep: [allow(["dynamodb:Query"], [`${table}/index/active`], like("ACTIVE"))],
+    sweep: [allow(["dynamodb:Query"], [`${table}/index/active`], like("ACTIVE", "ENDED"))],
     move: [
       allow(["dynamodb:DeleteItem"], [table], like("MIGRATION#*")),
       allow(

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const plan = await production()
   const { arn } = ofType(plan, "aws:dynamodb/table:Table")[0]?.state ?? {}
   process.env.IMGMIGRATOR_LOCAL = "1"
+  process.env.MIGRATION_RETENTION_DAYS = "30"
   process.env.POWERTOOLS_LOG_LEVEL = "SILENT"
   dynamo = await startDynamo()
   guard = await startGuard(dynamo.endpoint, String(arn), () => statements(plan, role))
@@ -43,6 +44,7 @@ test("the roles are enough for a migration with a large image, a failure, a retr
   const db = await import("../../packages/functions/src/db/migrations.ts")
   const { cancel } = await import("../../packages/functions/src/jobs/cancel.ts")
   const { wakeMigration } = await import("../../packages/functions/src/jobs/wake.ts")
+  const { retireEnded } = await import("../../packages/functions/src/jobs/retire.ts")
   const { sweep } = await import("../../packages/functions/src/jobs/sweep.ts")
   await using folder = await temporaryFolder()
   const [from, to] = [join(folder.path, "from"), join(folder.path, "to")]
@@ -90,6 +92,8 @@ test("the roles are enough for a migration with a large image, a failure, a retr
   })
   await as("CancelMigration", () => cancel("u1", other.id, world))
   await work()
+  const nextDay = { ...world.clock, now: () => Date.now() + 86_400_000 }
+  expect(await as("Sweeper", () => retireEnded(Number.MAX_VALUE, { ...world, clock: nextDay }))).toBe(2)
 
   expect(guard.asked.filter(({ allowed }) => !allowed)).toEqual([])
   const used = new Set(guard.asked.map(({ action }) => action))

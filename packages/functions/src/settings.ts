@@ -39,6 +39,15 @@ export function tableName(): string {
   throw missing("TABLE_NAME is not configured", "Set it to the name of the DynamoDB table.")
 }
 
+/** MIGRATION_RETENTION_DAYS: ended migrations are deleted after so many days; `undefined`: never. */
+export function retentionDays(): number | undefined {
+  const days = setting("MIGRATION_RETENTION_DAYS")
+  if (days === undefined) return undefined
+  const parsed = z.coerce.number().int().min(1).safeParse(days)
+  if (parsed.success) return parsed.data
+  throw wrong(`MIGRATION_RETENTION_DAYS is "${days}". Use a whole number from 1.`)
+}
+
 /**
  * BASE_URL, or the worker's function URL where SST linked it. `undefined` where there is neither; Fault
  * `unavailable settings.invalid` where it is no URL that a path can be put behind.

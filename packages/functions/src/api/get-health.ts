@@ -9,7 +9,7 @@ import {
   reservedConcurrency,
 } from "../dispatch/settings.ts"
 import { publicRoute } from "../middleware/route.ts"
-import { setting, tableName } from "../settings.ts"
+import { retentionDays, setting, tableName } from "../settings.ts"
 import { storeCredentials } from "../store-settings.ts"
 import { publishTo, webhookPath } from "../webhooks/address.ts"
 
@@ -25,6 +25,7 @@ const checks: readonly (readonly [name: string, check: () => unknown])[] = [
   ["QSTASH_PLAN", qstashPlan],
   ["WORKER_CONCURRENCY", reservedConcurrency],
   ["STORE_CREDENTIALS", storeCredentials],
+  ["MIGRATION_RETENTION_DAYS", retentionDays],
 ]
 
 /** `GET /api/v1/health`: what delivers, and what is missing or wrong. Names only: it is public. */

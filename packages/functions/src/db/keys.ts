@@ -39,8 +39,11 @@ export const keys = {
 
 export const partition = { user, migration, chunk, usage } as const
 
-/** The sparse index of migrations that want work; only those rows carry the attribute. */
-export const activeIndex = { name: "active", attribute: "active", value: "ACTIVE" } as const
+/**
+ * The sparse index of migrations that want work; only those rows carry the attribute. `ended`: those that have ended and
+ * wait for their date of deletion.
+ */
+export const activeIndex = { name: "active", attribute: "active", value: "ACTIVE", ended: "ENDED" } as const
 
 export type Key = { readonly pk: string; readonly sk: string }
 export const keyText = ({ pk, sk }: Key) => `${pk}/${sk}`

@@ -154,6 +154,8 @@ export async function startRetry(row: MigrationRow, lane0: Lane, plan: Plan, at:
           totals: undefined,
           cost: undefined,
           ended_at: undefined,
+          expires_at: undefined,
+          marked: undefined,
           started_at: row.started_at ?? new Date(at).toISOString(),
         },
         condition: "#status = :ended AND #pass = :seen",

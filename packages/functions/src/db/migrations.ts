@@ -3,6 +3,7 @@ import { newLane } from "@imgmigrator/core/lane"
 import type { Cost, Options, Stop, Totals, Waiting } from "@imgmigrator/core/migration"
 import { allowedFrom, type Command, decide, type Status } from "@imgmigrator/core/status"
 import type { NormalStoreRef } from "@imgmigrator/core/store-ref"
+import { retentionDays } from "../settings.ts"
 import { activeIndex, keys, partition, prefix } from "./keys.ts"
 import { isRefused } from "./refusal.ts"
 import { MigrationRow, parseRow, RequestRow } from "./rows.ts"
@@ -10,7 +11,9 @@ import { storeSource } from "./sources.ts"
 import { get, query, transact, update } from "./table.ts"
 
 const iso = (at: number) => new Date(at).toISOString()
-const { attribute, value: ACTIVE } = activeIndex
+const { attribute, value: ACTIVE, ended: ENDED } = activeIndex
+/** What becomes of the index at the end: with a retention, somebody has to see to it that the rows are deleted. */
+const indexedAtEnd = () => (retentionDays() === undefined ? undefined : ENDED)
 
 /** How long an Idempotency-Key is remembered, in ms. */
 export const requestTtl = 24 * 60 * 60 * 1000
@@ -98,8 +101,11 @@ async function replay(
 /** The user's migration; another user's is as absent as none. */
 export async function getMigration(userId: string, id: string): Promise<MigrationRow | undefined> {
   const row = await get(keys.migration(userId, id))
-  return row && parseRow(MigrationRow, row)
+  return row && present(parseRow(MigrationRow, row))
 }
+
+const present = (row: MigrationRow): MigrationRow | undefined =>
+  row.expires_at !== undefined && row.expires_at * 1000 <= Date.now() ? undefined : row
 
 /** Only what a running delivery has to know, once a second. */
 export async function getStatus(
@@ -139,18 +145,20 @@ export async function listMigrations(
   })
   for await (const row of rows) {
     if (found.length === limit) return { rows: found, after: found.at(-1)?.id ?? "" }
-    found.push(parseRow(MigrationRow, row))
+    const migration = present(parseRow(MigrationRow, row))
+    if (migration) found.push(migration)
   }
   return { rows: found }
 }
 
 /** Migrations that want work: from the sparse index, a moment old at worst. */
-export async function* activeMigrations(): AsyncGenerator<{ readonly userId: string; readonly id: string }> {
-  const rows = query({
-    index: activeIndex.name,
-    condition: `#${attribute} = :active`,
-    values: { active: ACTIVE },
-  })
+export const activeMigrations = () => indexed(ACTIVE)
+
+/** Those that ended and have no date of deletion yet, where there is a retention. */
+export const endedMigrations = () => indexed(ENDED)
+
+async function* indexed(value: string): AsyncGenerator<{ readonly userId: string; readonly id: string }> {
+  const rows = query({ index: activeIndex.name, condition: `#${attribute} = :value`, values: { value } })
   for await (const { pk, sk } of rows)
     yield {
       userId: String(pk).slice(partition.user("").length),
@@ -183,7 +191,12 @@ async function change(
 const effect: Record<Exclude<Command, "retry">, (at: number) => Readonly<Record<string, unknown>>> = {
   pause: () => ({ status: "paused", [attribute]: undefined, waiting: undefined }),
   resume: () => ({ status: "running", [attribute]: ACTIVE, error: undefined, waiting: undefined }),
-  cancel: (at) => ({ status: "cancelled", [attribute]: undefined, waiting: undefined, ended_at: iso(at) }),
+  cancel: (at) => ({
+    status: "cancelled",
+    [attribute]: indexedAtEnd(),
+    waiting: undefined,
+    ended_at: iso(at),
+  }),
 }
 
 async function command(name: Exclude<Command, "retry">, userId: string, id: string, at: number) {
@@ -232,7 +245,7 @@ export async function completeMigration(
       totals: ended.totals,
       cost: ended.cost,
       ended_at: iso(ended.at),
-      [attribute]: undefined,
+      [attribute]: indexedAtEnd(),
       waiting: undefined,
     },
     condition: "#status = :running AND #pass = :pass AND #next = :chunks",

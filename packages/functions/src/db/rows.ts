@@ -32,7 +32,11 @@ export const MigrationRow = z.object({
   created_at: At,
   started_at: At.optional(),
   ended_at: At.optional(),
-  active: z.literal("ACTIVE").optional(),
+  active: z.enum(["ACTIVE", "ENDED"]).optional(),
+  /** When it is deleted, in seconds since 1970 (retention.ts); expired is absent, whenever the table gets round to it. */
+  expires_at: z.number().optional(),
+  /** While the rows are marked for that: the chunks below are. */
+  marked: z.int().nonnegative().optional(),
 })
 export type MigrationRow = z.infer<typeof MigrationRow>
 
