@@ -273,6 +273,15 @@ test("with QSTASH_TOKEN QStash delivers, without it Celery, with neither there i
   expect(() => dispatcher()).toThrow(/^QSTASH_TOKEN is not configured\. /)
 })
 
+test.for(["redis://broker", "amqps://broker"])(
+  "with %s it is told where Celery is not as QStash",
+  (broker) => {
+    setEnvironment({ QSTASH_TOKEN: "", CELERY_BROKER_URL: broker })
+    const subjects = describeDispatcher().notes?.map((note) => note.split(":")[0])
+    expect(subjects?.join()).toBe("Deduplication,Delay,Retries,Failures,Deliveries at once,Durability")
+  },
+)
+
 test("without BASE_URL the webhook's address is what is missing", async () => {
   setEnvironment({ BASE_URL: undefined })
   const fault = await faultOf(publish("no base"))

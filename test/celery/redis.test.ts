@@ -1,12 +1,18 @@
 import { spawnSync } from "node:child_process"
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest"
 import { closeSinks } from "../../packages/functions/src/dispatch/celery-sink.ts"
 import { freePort } from "../support/dynamodb.ts"
 import { installed } from "./support/debian.ts"
 import { faultOf, publish, queue } from "./support/publisher.ts"
 import { type Redis, startRedis } from "./support/redis.ts"
 import { selfSigned } from "./support/self-signed.ts"
+import { startWebhook } from "./support/webhook.ts"
+import { startWorker } from "./support/worker.ts"
 
+vi.setConfig({ testTimeout: 240_000 }) // whole programs, on machines that may be busy
 process.env.LOG_LEVEL = "SILENT"
 
 describe.skipIf(!installed("redis-server"))("publishing to Redis", () => {
@@ -133,7 +139,9 @@ describe.skipIf(!installed("redis-server"))("a Redis that wants", () => {
   })
 
   test("TLS is spoken to, if its certificate is one of those that the address names, or none is asked for", async () => {
-    const { certificate, key } = await selfSigned()
+    const folder = await mkdtemp(join(tmpdir(), "imgmigrator-tls-"))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const { certificate, key } = selfSigned(folder)
     const port = String(await freePort())
     const redis = await startRedis([
       ...[
@@ -156,6 +164,15 @@ describe.skipIf(!installed("redis-server"))("a Redis that wants", () => {
     expect((await faultOf(publish(`${url}?ssl_ca_certs=/nowhere.pem`, "tls3"))).message).toContain(
       "/nowhere.pem",
     )
+    if (installed("python3-celery", "python3-redis")) {
+      const webhook = await startWebhook()
+      onTestFinished(() => webhook.close())
+      const expected = [webhook.expect("tls"), webhook.expect("tls2")]
+      const known = `${url}?ssl_ca_certs=${certificate}`
+      const worker = await startWorker({ broker: known, baseUrl: webhook.url })
+      await Promise.all(expected.map((each) => each.nth(1)))
+      await worker.close()
+    }
     await closeSinks()
   })
 })

@@ -1,5 +1,5 @@
 import { connect } from "amqplib"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest"
 import { closeSinks } from "../../packages/functions/src/dispatch/celery-sink.ts"
 import { celeryContract } from "./support/contract.ts"
 import { installed } from "./support/debian.ts"
@@ -8,6 +8,7 @@ import { startRabbitmq } from "./support/rabbitmq.ts"
 import { startWebhook, type Webhook } from "./support/webhook.ts"
 import { startWorker, type Worker } from "./support/worker.ts"
 
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 }) // whole programs, on machines that may be busy
 process.env.LOG_LEVEL = "SILENT"
 
 describe.skipIf(!installed("rabbitmq-server", "python3-celery"))("Celery with RabbitMQ:", () => {
@@ -83,6 +84,17 @@ describe.skipIf(!installed("rabbitmq-server", "python3-celery"))("Celery with Ra
       expect(fault.message).not.toContain("s3cret")
     },
   )
+
+  test("both sides speak TLS, if its certificate is one of those that the address names", async () => {
+    const { url, ca } = broker.tls
+    expect(await faultOf(publish(url, "tls"))).toMatchObject({ code: "dispatch.unreachable" })
+    const expected = webhook.expect("tls")
+    const known = `${url}?ssl_ca_certs=${ca}`
+    await publish(known, "tls")
+    const safe = await startWorker({ broker: known, baseUrl: webhook.url })
+    await expected.nth(1)
+    await safe.close()
+  })
 
   test("a worker that is lost with its machine loses no message: another one gets it, and not as a first one", async () => {
     const lost = await start()

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, test } from "vitest"
 import { readyRoute } from "../../packages/local/src/service/readiness.ts"
@@ -47,3 +47,15 @@ test("the blueprint is YAML without tabs, in steps of two", () => {
   for (const line of blueprint.split("\n"))
     expect(line).toMatch(/^(?: {2})*(?:#.*|- [a-z]+: \S.*|[a-zA-Z]+:(?: \S.*)?)?$/)
 })
+
+test.for(["docs/outside-aws.md", "docs/celery.md", "examples/celery/README.md"])(
+  "what %s links to is there, and the settings that it names are read",
+  (page) => {
+    const text = read(page)
+    const links = [...text.matchAll(/\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)].map(([, link = ""]) => link)
+    expect(links.filter((link) => !existsSync(join(root, page, "..", link)))).toEqual([])
+    const known = `${read(".env.example")}\n${read("examples/celery/imgmigrator_celery/settings.py")}`
+    const named = text.match(/\b(?:QSTASH|CELERY|WORKER|STORE|TABLE|BASE)_[A-Z_]+\b/g) ?? []
+    expect(named.filter((name) => !known.includes(name))).toEqual([])
+  },
+)

@@ -3,11 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Migration, Progress } from "@imgmigrator/core/migration"
 import { ReportEntry } from "@imgmigrator/core/outcome"
-import { claimState, type Service, startService } from "@imgmigrator/local"
+import { claimState, startService } from "@imgmigrator/local"
 import * as z from "zod"
 
 export type TestService = {
-  readonly service: Service
   readonly folder: string
   request(
     method: string,
@@ -21,20 +20,29 @@ export type TestService = {
   close(): Promise<void>
 }
 
-const Report = z.object({ entries: z.array(ReportEntry), cursor: z.string().optional() })
-
-/** The whole local service for one test file: real HTTP, table, queue and worker processes, in a folder of its own. */
-export async function startTestService(): Promise<TestService> {
-  const folder = await mkdtemp(join(tmpdir(), "imgmigrator-"))
+async function startBehind(dispatcher: string, folder: string): Promise<Started> {
+  if (dispatcher !== "qstash") {
+    const { startCeleryService } = await import("../celery/support/whole.ts")
+    return startCeleryService(dispatcher, log)
+  }
   const stateDir = join(folder, "state")
   const claim = await claimState(stateDir)
   if (!("lock" in claim)) throw new Error("the state folder is taken")
-  const service = await startService({
-    stateDir,
-    lock: claim.lock,
-    command: "test",
-    log: process.env.DEBUG_SERVICE ? console.error : () => {},
-  })
+  return startService({ stateDir, lock: claim.lock, command: "test", log })
+}
+
+const Report = z.object({ entries: z.array(ReportEntry), cursor: z.string().optional() })
+
+export type Started = { readonly url: string; readonly apiKey: string; close(): Promise<void> }
+const log = process.env.DEBUG_SERVICE ? console.error : () => {}
+
+/**
+ * The whole service for one test file: real HTTP, table, queue and worker processes, in a folder of its own. It is the
+ * local one, with QStash; with TEST_DISPATCHER `redis` or `rabbitmq` the one for servers, with Celery and that broker.
+ */
+export async function startTestService(): Promise<TestService> {
+  const folder = await mkdtemp(join(tmpdir(), "imgmigrator-"))
+  const service = await startBehind(process.env.TEST_DISPATCHER ?? "qstash", folder)
   const request: TestService["request"] = async (method, path, body) => {
     const response = await fetch(`${service.url}/api/v1${path}`, {
       method,
@@ -51,7 +59,6 @@ export async function startTestService(): Promise<TestService> {
     }
   }
   return {
-    service,
     folder,
     request,
     migrate: async (wish) => {

@@ -7,7 +7,7 @@ import sys
 from celery import Celery
 from kombu import Queue
 
-from . import redis_transport
+from . import broker_tls, redis_transport
 from .settings import Misconfigured
 from .tasks import settings
 
@@ -17,8 +17,10 @@ except Misconfigured as misconfigured:
     sys.exit(f"The worker is not configured.\n{misconfigured}")
 
 redis_transport.install()
-app = Celery("imgmigrator", broker=own.broker_url, include=["imgmigrator_celery.tasks"])
+broker, tls = broker_tls.split(own.broker_url)
+app = Celery("imgmigrator", broker=broker, include=["imgmigrator_celery.tasks"])
 app.conf.update(
+    broker_use_ssl=tls,
     task_queues=[Queue(own.queue, durable=True)],
     task_default_queue=own.queue,
     worker_consumer="imgmigrator_celery.dead_letters:KeepingConsumer",
@@ -34,6 +36,6 @@ app.conf.update(
     # RabbitMQ: a task counts as sent when the broker confirms it. Redis: how long a worker may be silent about a task
     # before another gets it; longer than any wait and any delivery.
     broker_transport_options=(
-        {"visibility_timeout": 3600} if own.broker_url.startswith("redis") else {"confirm_publish": True}
+        {"visibility_timeout": own.visibility_timeout} if own.broker_url.startswith("redis") else {"confirm_publish": True}
     ),
 )

@@ -25,6 +25,8 @@ class Settings:
     max_retries: int
     #: Seconds that the webhook may take to answer; the service ends a delivery by itself after two minutes.
     timeout: int
+    #: Redis: seconds that a worker may be silent about a message before another one gets it.
+    visibility_timeout: int
 
     @property
     def dead_letters(self) -> str:
@@ -55,7 +57,11 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
     if not values.get("CELERY_BROKER_URL"):
         problems.append("CELERY_BROKER_URL is not set. Give it the value that the service has.")
     numbers = {}
-    for name, default in (("CELERY_DELIVERY_RETRIES", "3"), ("CELERY_DELIVERY_TIMEOUT", "310")):
+    for name, default in (
+        ("CELERY_DELIVERY_RETRIES", "3"),
+        ("CELERY_DELIVERY_TIMEOUT", "310"),
+        ("CELERY_VISIBILITY_TIMEOUT", "3600"),
+    ):
         value = values.get(name, default)
         if not re.fullmatch(r"\d{1,5}", value):
             problems.append(f"{name} is no whole number.")
@@ -72,6 +78,7 @@ def read(env: Mapping[str, str] = os.environ) -> Settings:
         queue=values.get("CELERY_QUEUE", "imgmigrator"),
         max_retries=numbers["CELERY_DELIVERY_RETRIES"],
         timeout=max(1, numbers["CELERY_DELIVERY_TIMEOUT"]),
+        visibility_timeout=max(1, numbers["CELERY_VISIBILITY_TIMEOUT"]),
     )
 
 

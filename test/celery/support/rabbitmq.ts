@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type ChannelModel, connect } from "amqplib"
@@ -7,12 +7,23 @@ import { collector } from "./collector.ts"
 import type { Broker } from "./contract.ts"
 import { run } from "./process.ts"
 import { queue } from "./publisher.ts"
+import { selfSigned } from "./self-signed.ts"
 
 /** Debian's RabbitMQ, on ports and in a folder of its own, with a port mapper (epmd) of its own, both ended with it. */
-export async function startRabbitmq(): Promise<Broker & { command(...words: string[]): Promise<void> }> {
+export async function startRabbitmq(): Promise<
+  Broker & { readonly tls: { readonly url: string; readonly ca: string } }
+> {
   const dir = await mkdtemp(join(tmpdir(), "imgmigrator-rabbitmq-"))
   await mkdir(join(dir, "home"))
-  const [port, distribution, mapper] = [await freePort(), await freePort(), await freePort()]
+  const [port, tlsPort, distribution, mapper] = await Promise.all([0, 0, 0, 0].map(freePort))
+  const { certificate, key } = selfSigned(dir)
+  const config = `listeners.ssl.1 = 127.0.0.1:${tlsPort}
+ssl_options.cacertfile = ${certificate}
+ssl_options.certfile = ${certificate}
+ssl_options.keyfile = ${key}
+ssl_options.verify = verify_none
+`
+  await writeFile(join(dir, "rabbitmq.conf"), config)
   const env = {
     HOME: join(dir, "home"),
     RABBITMQ_NODENAME: `test${port}@localhost`,
@@ -21,6 +32,7 @@ export async function startRabbitmq(): Promise<Broker & { command(...words: stri
     RABBITMQ_DIST_PORT: String(distribution),
     RABBITMQ_MNESIA_BASE: join(dir, "mnesia"),
     RABBITMQ_LOGS: "-",
+    RABBITMQ_CONFIG_FILE: join(dir, "rabbitmq.conf"),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(dir, "plugins"),
     RABBITMQ_CONF_ENV_FILE: "/dev/null",
     ERL_EPMD_PORT: String(mapper),
@@ -45,6 +57,7 @@ export async function startRabbitmq(): Promise<Broker & { command(...words: stri
   await open()
   return {
     url,
+    tls: { url: `amqps://guest:guest@localhost:${tlsPort}//`, ca: certificate },
     putTask: (headers, body, contentType = "application/json") => put(url, headers, body, contentType),
     dead: dead.find,
     // A message is with a consumer or in the queue, and nothing in between.
@@ -53,11 +66,6 @@ export async function startRabbitmq(): Promise<Broker & { command(...words: stri
     boot: async () => {
       server = await boot()
       await open()
-    },
-    /** `rabbitmqctl` with these words. */
-    async command(...words) {
-      const control = run("/usr/lib/rabbitmq/bin/rabbitmqctl", words, { env, cwd: dir })
-      await control.end("SIGCONT")
     },
     async close() {
       await reader?.close()

@@ -1,13 +1,8 @@
 import { execFileSync } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { onTestFinished } from "vitest"
 
-/** A certificate for localhost that nobody vouches for, and its key; gone when the test ends. */
-export async function selfSigned() {
-  const folder = await mkdtemp(join(tmpdir(), "imgmigrator-tls-"))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+/** A certificate for localhost that nobody vouches for, and its key, as files in this folder. */
+export function selfSigned(folder: string) {
   const certificate = join(folder, "certificate.pem")
   const key = join(folder, "key.pem")
   execFileSync(

@@ -35,10 +35,16 @@ export const celeryDispatcher = (settings: {
   },
 })
 
-/** How Celery differs from QStash, for who operates it. */
+/** How Celery differs from QStash, for who operates it; docs/celery.md says more of each. */
 export const celeryNotes = (kind: Broker["kind"]): readonly string[] => [
-  "Retries, time limits and deliveries at once are those of the Celery workers (examples/celery).",
   kind === "redis"
-    ? "Redis keeps what it confirmed as its persistence is set; what it loses, the sweeper sends again."
-    : "RabbitMQ delivers a message twice that was published twice; the second finds nothing to do.",
+    ? "Deduplication: for ten minutes, as with QStash, by a mark in Redis."
+    : "Deduplication: none. What is published twice is delivered twice, and the second finds nothing to do.",
+  "Delay: an eta. The Celery worker waits for it, so one must be running.",
+  "Retries: by the Celery worker, 3 by default, after Retry-After or with pauses that grow up to 15 minutes.",
+  "Failures: in the queue's dead letters with the reason, and told to the failure callback.",
+  "Deliveries at once: the Celery workers' concurrency. QSTASH_PLAN does not matter.",
+  kind === "redis"
+    ? "Durability: as Redis's persistence is set. What it loses, the sweeper sends again."
+    : "Durability: on RabbitMQ's disk before it is confirmed.",
 ]
