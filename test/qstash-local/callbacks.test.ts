@@ -92,6 +92,10 @@ test("on the last failure both callbacks are called; without a receiver the reas
   const failure = JSON.parse(String(receiver.deliveries.find(({ path }) => path === "/failure")?.body))
   expect(failure).toMatchObject({ status: 0, dlqId: expect.stringMatching(/^\d+-0$/) })
   expect(Buffer.from(failure.body, "base64").toString()).toContain("ECONNREFUSED")
+  const [letter] = (await client.dlq.listMessages()).messages
+  expect(letter).not.toHaveProperty("responseStatus")
+  expect(letter).not.toHaveProperty("responseHeader")
+  expect(letter).toMatchObject({ responseBody: expect.stringContaining("ECONNREFUSED") })
 })
 
 test("a response is cut at the size of a message", async () => {

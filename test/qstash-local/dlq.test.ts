@@ -241,3 +241,14 @@ test("letters that die in the same millisecond have ids of their own", async () 
   const { messages } = await client.dlq.listMessages()
   expect(messages.map(({ dlqId }) => dlqId)).toEqual([`${at}-2`, `${at}-1`, `${at}-0`])
 })
+
+test("the id of a letter that is gone is not given to another, not even in the same millisecond", async () => {
+  const { client, clock, receiver } = await startWorld({ answering: () => ({ status: 500 }) })
+  await client.publish({ url: receiver.url, body: "", retries: 0 })
+  await clock.advance(0)
+  const [first] = (await client.dlq.listMessages()).messages
+  await client.dlq.retry(first?.dlqId ?? "")
+  await clock.advance(0)
+  const [second] = (await client.dlq.listMessages()).messages
+  expect(second?.dlqId).toBe(`${clock.now()}-1`)
+})

@@ -86,6 +86,7 @@ export async function startQStash(options: QStashOptions = {}): Promise<QStash> 
     events: createEventLog(),
     faults: createFaults(),
     counters: createCounters(),
+    lastLetter: [0, 0],
     overtaken: [],
     promises: createHeap((promise) => promise.until),
     burst: createBurst(clock, plan.requestsPerSecond),

@@ -52,6 +52,6 @@ export const letterShape = (account: Pick<Account, "flows">, { dlqId, message, a
   ...messageShape(account, message),
   dlqId,
   responseStatus: answer.status || undefined,
-  responseHeader: answer.headers,
+  responseHeader: answer.error === undefined ? answer.headers : undefined,
   ...bodyFields("responseBody", answer.error === undefined ? answer.body : Buffer.from(answer.error)),
 })

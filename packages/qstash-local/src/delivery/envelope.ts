@@ -2,7 +2,7 @@ import type { Message } from "../engine/message.ts"
 import type { Fields } from "../http/headers.ts"
 import { sign } from "./signature.ts"
 
-export const region = "EU-CENTRAL-1"
+const region = "EU-CENTRAL-1"
 
 /**
  * The headers of one attempt: those of the publisher and, over them, those of QStash.

@@ -5,6 +5,7 @@ import type { Heap } from "../time/heap.ts"
 import type { Burst } from "./burst.ts"
 import type { Counters } from "./counters.ts"
 import type { Dispatcher } from "./dispatcher.ts"
+import type { DlqPosition } from "./dlq.ts"
 import type { EventLog } from "./events.ts"
 import type { createFaults } from "./faults.ts"
 import type { Flows } from "./flow.ts"
@@ -30,6 +31,8 @@ export type Account = {
   readonly activity: Activity
   readonly counters: Counters
   readonly burst: Burst
+  /** Ids of dead letters are not used again, whatever became of their letters. */
+  lastLetter: DlqPosition
   /** Messages that a fault lets the next one overtake. */
   readonly overtaken: Message[]
   /** Deduplication keys; the next to expire comes first. */

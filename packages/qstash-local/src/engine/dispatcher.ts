@@ -5,7 +5,7 @@ import { createAlarms } from "./alarms.ts"
 import type { Flows } from "./flow.ts"
 import type { Lane } from "./lane.ts"
 import type { Message } from "./message.ts"
-import { createLines, type Line, type Queue } from "./queues.ts"
+import { createLines, type Queue } from "./queues.ts"
 import type { Activity } from "./quiet.ts"
 
 /** What comes after an attempt: it is over, or there is another at `message.notBefore`. */
@@ -21,9 +21,7 @@ export type Dispatcher = {
   /** Call after a queue or a flow control key has changed. */
   queueChanged(name: string): void
   flowChanged(key: string): void
-  line(name: string): Line
   flying(): number
-  isFlying(message: Message): boolean
   stop(): void
 }
 
@@ -153,9 +151,7 @@ export function createDispatcher({
       if (lane) lane.alarm = undefined
       if (lane) wake(lane)
     },
-    line: lines.line,
     flying: () => flying.size,
-    isFlying: (message) => flying.has(message),
     stop() {
       stopped = true
       alarms.stop()

@@ -14,12 +14,16 @@ export function dlqPosition(dlqId: string): DlqPosition | undefined {
 }
 
 /** Puts a message that has failed for good among the dead letters; returns its dlqId. */
-export function bury({ state, clock }: Account, message: Message, answer: Answer): string {
-  const at = clock.now()
-  let turn = 0
-  while (state.letters.has(`${at}-${turn}`)) turn += 1
+export function bury(account: Account, message: Message, answer: Answer): string {
+  const { letters } = account.state
+  const at = account.clock.now()
+  const [lastAt, lastTurn] = account.lastLetter
+  let turn = at === lastAt ? lastTurn + 1 : 0
+  // After a restart with a clock that stood still.
+  while (letters.has(`${at}-${turn}`)) turn += 1
+  account.lastLetter = [at, turn]
   const dlqId = `${at}-${turn}`
-  state.letters.put(dlqId, { dlqId, message, answer, at })
+  letters.put(dlqId, { dlqId, message, answer, at })
   return dlqId
 }
 

@@ -1,7 +1,6 @@
 export type Quota = "free" | "payg" | "fixed-1m" | "fixed-10m"
 
 export type Plan = {
-  readonly name: Quota
   readonly messagesPerDay: number
   readonly maxMessageBytes: number
   readonly maxResponseMs: number
@@ -29,7 +28,6 @@ const common = { maxRetries: 999, requestsPerSecond: unlimited }
 const plans: Readonly<Record<Quota, Plan>> = {
   free: {
     ...common,
-    name: "free",
     messagesPerDay: 1_000,
     maxMessageBytes: MB,
     maxResponseMs: 15 * 60_000,
@@ -46,7 +44,6 @@ const plans: Readonly<Record<Quota, Plan>> = {
   },
   payg: {
     ...common,
-    name: "payg",
     messagesPerDay: unlimited,
     maxMessageBytes: 10 * MB,
     maxResponseMs: 2 * hour,
@@ -62,7 +59,6 @@ const plans: Readonly<Record<Quota, Plan>> = {
   },
   "fixed-1m": {
     ...common,
-    name: "fixed-1m",
     messagesPerDay: 1_000_000,
     maxMessageBytes: 50 * MB,
     maxResponseMs: 6 * hour,
@@ -78,7 +74,6 @@ const plans: Readonly<Record<Quota, Plan>> = {
   },
   "fixed-10m": {
     ...common,
-    name: "fixed-10m",
     messagesPerDay: 10_000_000,
     maxMessageBytes: 50 * MB,
     maxResponseMs: 12 * hour,

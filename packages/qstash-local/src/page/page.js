@@ -96,10 +96,13 @@ async function load() {
   table.show(rows.filter(({ version }) => version.toLowerCase().includes(wanted)))
   get("totals").replaceChildren(
     ...Object.entries(totals).map(([name, count]) =>
-      element("div", {}, element("dt", {}, name), element("dd", {}, String(count))),
+      element("div", {}, element("dt", {}, words(name)), element("dd", {}, String(count))),
     ),
   )
 }
+
+/** `deadLetters` → `dead letters` */
+const words = (name) => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 
 function buttons(view, item) {
   const run = (name, method, path) => async () => {
@@ -121,7 +124,7 @@ function buttons(view, item) {
       name,
     ),
   )
-  return element("div", {}, ...made)
+  return element("div", { class: "buttons" }, ...made)
 }
 
 const say = (text) => {

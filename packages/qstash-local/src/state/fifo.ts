@@ -1,12 +1,8 @@
 /** A line of things that are served in order, and may leave it early. All in constant time. */
 export type Fifo<T> = {
   push(item: T): void
-  /** Stands before everyone else. */
-  unshift(item: T): void
-  first(): T | undefined
   shift(): T | undefined
   remove(item: T): boolean
-  items(): Iterable<T>
   readonly size: number
 }
 
@@ -30,17 +26,6 @@ export function createFifo<T>(): Fifo<T> {
       places.set(item, offset + slots.length)
       slots.push(item)
     },
-    unshift(item) {
-      if (head === 0) {
-        slots = [...Array.from({ length: 16 }, () => undefined), ...slots]
-        head = 16
-        offset -= 16
-      }
-      head -= 1
-      slots[head] = item
-      places.set(item, offset + head)
-    },
-    first: () => slots[head],
     shift() {
       const item = slots[head]
       if (item === undefined) return undefined
@@ -56,12 +41,6 @@ export function createFifo<T>(): Fifo<T> {
       places.delete(item)
       trim()
       return true
-    },
-    *items() {
-      for (let at = head; at < slots.length; at++) {
-        const item = slots[at]
-        if (item !== undefined) yield item
-      }
     },
     get size() {
       return places.size
