@@ -84,7 +84,7 @@ describe.each(packages)("$name", ({ name, dependency, args, page, script, prints
     for (const each of [dependency, "@types", "undici-types"])
       await symlink(resolve("node_modules", each), join(project, "node_modules", each))
     await writeFile(join(project, "package.json"), '{"type":"module"}')
-  }, 300_000)
+  })
   afterAll(() => rm(project, { recursive: true, force: true }))
 
   test("has what a package needs, and nothing of the workspace", async () => {

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process"
 import { promisify } from "node:util"
 import { expect, test } from "vitest"
+import { startProcess } from "./support/process.ts"
+import { startReceiver } from "./support/receiver.ts"
 import { startWorld } from "./support/world.ts"
 
 /** Runs the command to its end; for calls that do not start a server. */
@@ -48,4 +50,25 @@ test("a port that is in use, or an address that is not loopback, ends with 1 and
     code: 1,
     text: expect.stringContaining("loopback"),
   })
+})
+
+test("its options take effect: a plan, a host resolved, a clock that is moved, cancelling by count", async () => {
+  const receiver = await startReceiver()
+  const { child, gone, url, token, client } = await startProcess(
+    ...["--quota", "free", "--resolve", `photos.test=${receiver.url}`, "--virtual-clock"],
+    ...["--bulk-cancel", "counted"],
+  )
+  expect(await client.flowControl.getGlobalParallelism()).toMatchObject({ parallelismMax: 10 })
+  for (const path of ["a", "b", "c"])
+    await client.publish({ url: `https://photos.test/${path}`, delay: "1h" })
+  const headers = { authorization: `Bearer ${token}` }
+  const cancelled = await fetch(`${url}/v2/messages?count=1`, { method: "DELETE", headers })
+  expect(await cancelled.json()).toEqual({ cancelled: 1 })
+  await fetch(`${url}/local/clock/advance?by=1h`, { method: "POST", headers })
+  expect(receiver.deliveries.map(({ path, headers: { host } }) => [host, path]).sort()).toEqual([
+    ["photos.test", "/b"],
+    ["photos.test", "/c"],
+  ])
+  child.kill("SIGTERM")
+  expect(await gone).toEqual([0, null])
 })

@@ -1,12 +1,9 @@
-import { spawn } from "node:child_process"
-import { once } from "node:events"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Client } from "@upstash/qstash"
 import { startQStash, virtualClock } from "qstash-local"
 import { expect, onTestFinished, test } from "vitest"
-import "./support/quiet-sdk.ts"
+import { clientOf, startProcess } from "./support/process.ts"
 import { rawCall } from "./support/raw-call.ts"
 import { startReceiver } from "./support/receiver.ts"
 
@@ -15,9 +12,6 @@ async function folder() {
   onTestFinished(() => rm(path, { recursive: true, force: true }))
   return path
 }
-
-const clientOf = (url: string, token: string) =>
-  new Client({ baseUrl: url, token, enableTelemetry: false, retry: false, devMode: false })
 
 test("what was delayed, failed or waiting for a retry goes on after a restart", async () => {
   const stateDir = await folder()
@@ -136,31 +130,10 @@ test("a folder belongs to one server at a time", async () => {
   await second.close()
 })
 
-/** Starts the command line on a free port; resolves when it listens. */
-async function startProcess(stateDir: string) {
-  const child = spawn(
-    process.execPath,
-    ["packages/qstash-local/bin/qstash-local.js", "--port", "0", "--state", stateDir, "--quiet"],
-    {
-      stdio: ["ignore", "pipe", "inherit"],
-    },
-  )
-  const gone = once(child, "exit")
-  let text = ""
-  for await (const part of child.stdout.iterator({ destroyOnReturn: false })) {
-    text += part
-    if (text.includes("QSTASH_NEXT_SIGNING_KEY")) break
-  }
-  child.stdout.resume()
-  const [, url = ""] = /QSTASH_URL=(\S+)/.exec(text) ?? []
-  const [, token = ""] = /QSTASH_TOKEN=(\S+)/.exec(text) ?? []
-  return { child, gone, client: clientOf(url, token) }
-}
-
 test("after SIGKILL under load every acknowledged message is delivered at least once", async () => {
   const stateDir = await folder()
   const receiver = await startReceiver()
-  const first = await startProcess(stateDir)
+  const first = await startProcess("--state", stateDir)
   const acknowledged: string[] = []
   const publishers = Array.from({ length: 8 }, async (_, lane) => {
     for (let n = 0; ; n++) {
@@ -175,8 +148,7 @@ test("after SIGKILL under load every acknowledged message is delivered at least 
   await first.gone
   expect(acknowledged.length).toBeGreaterThan(600)
 
-  const second = await startProcess(stateDir)
-  onTestFinished(() => void second.child.kill("SIGKILL"))
+  await startProcess("--state", stateDir)
   const missing = () => {
     const delivered = new Set(receiver.deliveries.map(({ headers }) => headers["upstash-message-id"]))
     return acknowledged.filter((id) => !delivered.has(id))

@@ -59,53 +59,44 @@ test.skipIf(!hasAws)(
     expect((await sdk(s3).send(new ListBucketsCommand())).Buckets?.map(({ Name }) => Name)).toEqual([bucket])
     expect(s3.requests.filter(({ status }) => status >= 500)).toEqual([])
   },
-  120_000,
 )
 
-test.skipIf(!hasRclone)(
-  "rclone copies, checks, syncs, lists, and streams between two remotes",
-  async () => {
-    const s3 = await server()
-    const from = await library()
-    const remote = (name: string, url: string) => ({
-      [`RCLONE_CONFIG_${name}_TYPE`]: "s3",
-      [`RCLONE_CONFIG_${name}_PROVIDER`]: "Other",
-      [`RCLONE_CONFIG_${name}_ENV_AUTH`]: "true",
-      [`RCLONE_CONFIG_${name}_ENDPOINT`]: url,
-      [`RCLONE_CONFIG_${name}_CHUNK_SIZE`]: "5M",
-    })
-    const env = environment(s3, {
-      ...remote("HERE", s3.url),
-      ...remote("THERE", s3.url.replace("127.0.0.1", "localhost")),
-      RCLONE_CONFIG: "/dev/null",
-      RCLONE_S3_UPLOAD_CUTOFF: "6M",
-    })
-    const call = async (...args: string[]) => {
-      const { stdout, stderr } = await run(rclone, args, { env, maxBuffer: 1e7 })
-      return stdout + stderr
-    }
-    await call("copy", from, `here:${bucket}/lib`)
-    expect(await call("check", from, `here:${bucket}/lib`)).toContain("0 differences found")
-    expect(await call("check", "--download", from, `here:${bucket}/lib`)).toContain("0 differences found")
-    expect((await call("lsf", "-R", "--files-only", `here:${bucket}/lib`)).trim().split("\n")).toHaveLength(
-      14,
-    )
-    const puts = s3.stats().PutObject
-    await call("sync", from, `here:${bucket}/lib`)
-    expect(s3.stats().PutObject).toBe(puts)
-    expect(s3.stats().CompleteMultipartUpload).toBe(1)
-    await call("copy", `here:${bucket}/lib`, `there:${bucket}/streamed`)
-    expect(await call("check", `here:${bucket}/lib`, `there:${bucket}/streamed`)).toContain(
-      "0 differences found",
-    )
-    await call("copy", `here:${bucket}/lib`, `here:${bucket}/copied`)
-    expect(await call("check", `here:${bucket}/lib`, `here:${bucket}/copied`)).toContain(
-      "0 differences found",
-    )
-    expect(s3.stats().CopyObject).toBeGreaterThan(0)
-    await call("delete", `here:${bucket}/lib`)
-    expect(await call("lsf", "-R", "--files-only", `here:${bucket}/lib`)).toBe("")
-    expect(s3.requests.filter(({ status }) => status >= 500)).toEqual([])
-  },
-  120_000,
-)
+test.skipIf(!hasRclone)("rclone copies, checks, syncs, lists, and streams between two remotes", async () => {
+  const s3 = await server()
+  const from = await library()
+  const remote = (name: string, url: string) => ({
+    [`RCLONE_CONFIG_${name}_TYPE`]: "s3",
+    [`RCLONE_CONFIG_${name}_PROVIDER`]: "Other",
+    [`RCLONE_CONFIG_${name}_ENV_AUTH`]: "true",
+    [`RCLONE_CONFIG_${name}_ENDPOINT`]: url,
+    [`RCLONE_CONFIG_${name}_CHUNK_SIZE`]: "5M",
+  })
+  const env = environment(s3, {
+    ...remote("HERE", s3.url),
+    ...remote("THERE", s3.url.replace("127.0.0.1", "localhost")),
+    RCLONE_CONFIG: "/dev/null",
+    RCLONE_S3_UPLOAD_CUTOFF: "6M",
+  })
+  const call = async (...args: string[]) => {
+    const { stdout, stderr } = await run(rclone, args, { env, maxBuffer: 1e7 })
+    return stdout + stderr
+  }
+  await call("copy", from, `here:${bucket}/lib`)
+  expect(await call("check", from, `here:${bucket}/lib`)).toContain("0 differences found")
+  expect(await call("check", "--download", from, `here:${bucket}/lib`)).toContain("0 differences found")
+  expect((await call("lsf", "-R", "--files-only", `here:${bucket}/lib`)).trim().split("\n")).toHaveLength(14)
+  const puts = s3.stats().PutObject
+  await call("sync", from, `here:${bucket}/lib`)
+  expect(s3.stats().PutObject).toBe(puts)
+  expect(s3.stats().CompleteMultipartUpload).toBe(1)
+  await call("copy", `here:${bucket}/lib`, `there:${bucket}/streamed`)
+  expect(await call("check", `here:${bucket}/lib`, `there:${bucket}/streamed`)).toContain(
+    "0 differences found",
+  )
+  await call("copy", `here:${bucket}/lib`, `here:${bucket}/copied`)
+  expect(await call("check", `here:${bucket}/lib`, `here:${bucket}/copied`)).toContain("0 differences found")
+  expect(s3.stats().CopyObject).toBeGreaterThan(0)
+  await call("delete", `here:${bucket}/lib`)
+  expect(await call("lsf", "-R", "--files-only", `here:${bucket}/lib`)).toBe("")
+  expect(s3.requests.filter(({ status }) => status >= 500)).toEqual([])
+})

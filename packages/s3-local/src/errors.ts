@@ -94,17 +94,23 @@ export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(an
 
 export type ErrorDetail = Readonly<Record<string, string | number | undefined>>
 
-/** What the server answers on purpose. `detail` becomes further elements of the XML body; anything else thrown is a bug: 500 InternalError. */
-export class S3Error extends Error {
-  override readonly name = "S3Error"
+/**
+ * What the server answers on purpose, thrown wherever a request turns out to be wrong. Plain data, not an Error: it says what
+ * the caller did, not where we are. `detail` becomes further elements of the XML body. Anything else thrown is a bug: 500
+ * InternalError.
+ */
+export type Refusal = {
   readonly code: ErrorCode
   readonly status: number
+  readonly message: string
   readonly detail: ErrorDetail
-
-  constructor(code: ErrorCode, message?: string, detail: ErrorDetail = {}) {
-    super(message ?? answers[code][1])
-    this.code = code
-    this.status = answers[code][0]
-    this.detail = detail
-  }
 }
+
+export const refusal = (
+  code: ErrorCode,
+  message: string = answers[code][1],
+  detail: ErrorDetail = {},
+): Refusal => ({ code, status: answers[code][0], message, detail })
+
+export const isRefusal = (value: unknown): value is Refusal =>
+  typeof value === "object" && value !== null && "code" in value && "status" in value && "detail" in value

@@ -1,5 +1,5 @@
 import { XMLParser } from "fast-xml-parser"
-import { S3Error } from "./errors.ts"
+import { refusal } from "./errors.ts"
 
 /** A parsed element: its children by name, each name's in order. */
 export type Node = {
@@ -20,19 +20,19 @@ const parser = new XMLParser({
 
 /** Reads a document whose root must be `root`; throws MalformedXML for everything else. */
 export function readXml(text: string, root: string): Node {
-  if (text.trim() === "") throw new S3Error("MissingRequestBodyError")
-  if (text.includes("<!DOCTYPE")) throw new S3Error("MalformedXML")
+  if (text.trim() === "") throw refusal("MissingRequestBodyError")
+  if (text.includes("<!DOCTYPE")) throw refusal("MalformedXML")
   const found = nodeOf(parse(text)).all(root)
   const [node] = found
-  if (!node || found.length > 1) throw new S3Error("MalformedXML")
+  if (!node || found.length > 1) throw refusal("MalformedXML")
   return node
 }
 
 function parse(text: string): unknown {
   try {
     return parser.parse(text, true)
-  } catch (cause) {
-    throw Object.assign(new S3Error("MalformedXML"), { cause })
+  } catch {
+    throw refusal("MalformedXML")
   }
 }
 
@@ -47,7 +47,7 @@ function nodeOf(value: unknown): Node {
     all,
     one(name) {
       const nodes = all(name)
-      if (nodes.length > 1) throw new S3Error("MalformedXML")
+      if (nodes.length > 1) throw refusal("MalformedXML")
       return nodes[0]?.text
     },
   }

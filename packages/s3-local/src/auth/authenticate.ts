@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Incoming } from "../http/incoming.ts"
 import { canonicalRequest, hmacHex, type Scope, stringToSign } from "./canonical.ts"
 import { readAuthorization } from "./header.ts"
@@ -23,7 +23,7 @@ export type Auth = Claim & { readonly payload: PayloadClaim; readonly signingKey
 export function authenticate(incoming: Incoming, context: Context, now: number): Auth {
   const claim = readClaim(incoming, context, now)
   if (claim.accessKeyId !== context.accessKeyId)
-    throw new S3Error("InvalidAccessKeyId", undefined, { AWSAccessKeyId: claim.accessKeyId })
+    throw refusal("InvalidAccessKeyId", undefined, { AWSAccessKeyId: claim.accessKeyId })
   checkToken(incoming, context)
   checkSignedHeaders(incoming, claim)
   const payload = readPayloadClaim(incoming, claim.presigned)
@@ -45,21 +45,21 @@ function readClaim(incoming: Incoming, context: Context, now: number): Claim {
   const { authorization } = incoming.headers
   const presigned = isPresigned(incoming.target)
   if (authorization !== undefined && presigned)
-    throw new S3Error(
+    throw refusal(
       "InvalidArgument",
       "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
       { ArgumentName: "Authorization", ArgumentValue: authorization },
     )
   if (presigned) return readPresigned(incoming, context, now)
   if (authorization !== undefined) return readAuthorization(incoming, context, now)
-  throw new S3Error("AccessDenied")
+  throw refusal("AccessDenied")
 }
 
 /** There is one key pair; a session token is good only if the server was started with the same. */
 function checkToken({ headers, target }: Incoming, context: Context) {
   const token = headers["x-amz-security-token"] ?? target.query.get("X-Amz-Security-Token")
   if (token !== undefined && token !== context.sessionToken)
-    throw new S3Error("InvalidToken", undefined, { "Token-0": String(token) })
+    throw refusal("InvalidToken", undefined, { "Token-0": String(token) })
 }
 
 /** The host and every x-amz-* header must be signed, so that nobody on the way can add one. */
@@ -68,7 +68,7 @@ function checkSignedHeaders({ headers }: Incoming, claim: Claim) {
     (name) => (name === "host" || name.startsWith("x-amz-")) && !claim.signedHeaders.includes(name),
   )
   if (unsigned.length > 0)
-    throw new S3Error("AccessDenied", "There were headers present in the request which were not signed", {
+    throw refusal("AccessDenied", "There were headers present in the request which were not signed", {
       HeadersNotSigned: [...new Set(unsigned)].join(", "),
     })
 }
@@ -84,7 +84,7 @@ const hexBytes = (text: string) =>
     .replace(/..(?!$)/g, "$& ")
 
 const mismatch = (claim: Claim, toSign: string, request: string) =>
-  new S3Error("SignatureDoesNotMatch", undefined, {
+  refusal("SignatureDoesNotMatch", undefined, {
     AWSAccessKeyId: claim.accessKeyId,
     StringToSign: toSign,
     SignatureProvided: claim.signature,

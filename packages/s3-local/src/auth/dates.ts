@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 
 export const maxSkewMs = 15 * 60_000
 
@@ -16,7 +16,7 @@ export const toAmzDate = (time: number) => new Date(time).toISOString().replace(
 /** S3 refuses a request whose date is more than 15 minutes from its own, either way. */
 export function checkSkew(time: number, sent: string, now: number) {
   if (Math.abs(time - now) > maxSkewMs)
-    throw new S3Error("RequestTimeTooSkewed", undefined, {
+    throw refusal("RequestTimeTooSkewed", undefined, {
       RequestTime: sent,
       ServerTime: isoSeconds(now),
       MaxAllowedSkewMilliseconds: maxSkewMs,

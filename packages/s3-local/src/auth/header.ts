@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { type Refusal, refusal } from "../errors.ts"
 import type { Incoming } from "../http/incoming.ts"
 import type { Claim } from "./authenticate.ts"
 import type { Scope } from "./canonical.ts"
@@ -38,7 +38,7 @@ export function readAuthorization({ headers }: Incoming, context: Context, now: 
 }
 
 /** `AKID/20261124/us-east-1/s3/aws4_request`; the key id may hold slashes. */
-export function readCredential(text: string, refuse: (message: string) => S3Error) {
+export function readCredential(text: string, refuse: (message: string) => Refusal) {
   const parts = text.split("/")
   const [terminator, service = "", region = "", date = ""] = parts.toReversed()
   const accessKeyId = parts.slice(0, -4).join("/")
@@ -60,7 +60,7 @@ export function readCredential(text: string, refuse: (message: string) => S3Erro
 export function checkScope(
   scope: Scope,
   region: string,
-  refuse: (message: string, detail?: { Region: string }) => S3Error,
+  refuse: (message: string, detail?: { Region: string }) => Refusal,
 ) {
   if (scope.service !== "s3")
     throw refuse(
@@ -76,7 +76,7 @@ export function checkScope(
 }
 
 const malformed = (message: string, detail?: { Region: string }) =>
-  new S3Error("AuthorizationHeaderMalformed", message, detail)
+  refusal("AuthorizationHeaderMalformed", message, detail)
 
 function required(value: string | undefined, name: string): string {
   if (value) return value
@@ -95,18 +95,18 @@ function requestDate(headers: Incoming["headers"]) {
   const amzDate = headers["x-amz-date"]?.toString()
   const time = amzDate === undefined ? Date.parse(headers.date ?? "") : readAmzDate(amzDate)
   if (time === undefined || Number.isNaN(time))
-    throw new S3Error("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
+    throw refusal("AccessDenied", "AWS authentication requires a valid Date or x-amz-date header")
   return { amzDate: amzDate ?? toAmzDate(time), time }
 }
 
 /** Signatures of version 2 and SigV4A are refused, not taken for anonymous. */
-function wrongMechanism(mechanism: string): S3Error {
+function wrongMechanism(mechanism: string): Refusal {
   if (mechanism === "AWS" || mechanism.startsWith("AWS4-"))
-    return new S3Error(
+    return refusal(
       "InvalidRequest",
       "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     )
-  return new S3Error("InvalidArgument", "Unsupported Authorization Type", {
+  return refusal("InvalidArgument", "Unsupported Authorization Type", {
     ArgumentName: "Authorization",
     ArgumentValue: mechanism,
   })

@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Incoming } from "../http/incoming.ts"
 
 /** What a request claims of its body. `text` is the words that were signed. */
@@ -22,9 +22,8 @@ export function readPayloadClaim({ headers, target }: Incoming, presigned: boole
   if (/^[0-9a-f]{64}$/.test(text)) return { text, kind: "hash", sha256: text }
   const streaming = Object.hasOwn(chunked, text) ? chunked[text] : undefined
   if (streaming) return { text, kind: "chunked", ...streaming }
-  if (!text)
-    throw new S3Error("InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
-  throw new S3Error(
+  if (!text) throw refusal("InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
+  throw refusal(
     "InvalidArgument",
     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.",
     { ArgumentName: "x-amz-content-sha256", ArgumentValue: text },

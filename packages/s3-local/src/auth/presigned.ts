@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Incoming } from "../http/incoming.ts"
 import type { Target } from "../http/target.ts"
 import type { Claim } from "./authenticate.ts"
@@ -22,13 +22,13 @@ export const isPresigned = ({ query }: Target) =>
 /** Reads a signature in the query and whether it is good now: at most a week, from its date on (Amazon S3 API Reference: Authenticating Requests: Using Query Parameters). */
 export function readPresigned({ target: { query } }: Incoming, context: Context, now: number): Claim {
   if (query.has("Signature"))
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
     )
   const [algorithm, credential, signature, amzDate, signedHeaders, expires] = names.map((name) => {
     const value = query.get(name)
-    if (!value) throw new S3Error("AuthorizationQueryParametersError")
+    if (!value) throw refusal("AuthorizationQueryParametersError")
     return value
   })
   if (algorithm !== "AWS4-HMAC-SHA256")
@@ -57,7 +57,7 @@ const ofQuery = (message: string) =>
   message.replace("The authorization header is malformed; ", "Error parsing the X-Amz-Credential parameter; ")
 
 const refuse = (message: string, detail?: { Region: string }) =>
-  new S3Error("AuthorizationQueryParametersError", message, detail)
+  refusal("AuthorizationQueryParametersError", message, detail)
 
 function readExpires(text: string): number {
   if (!/^-?\d+$/.test(text)) throw refuse("X-Amz-Expires should be a number")
@@ -72,10 +72,10 @@ function readExpires(text: string): number {
 
 function checkExpiry(time: number, seconds: number, now: number) {
   if (time - now > maxSkewMs)
-    throw new S3Error("AccessDenied", "Request is not valid yet", { ServerTime: isoSeconds(now) })
+    throw refusal("AccessDenied", "Request is not valid yet", { ServerTime: isoSeconds(now) })
   const until = time + seconds * 1000
   if (now > until)
-    throw new S3Error("AccessDenied", "Request has expired", {
+    throw refusal("AccessDenied", "Request has expired", {
       "X-Amz-Expires": seconds,
       Expires: isoSeconds(until),
       ServerTime: isoSeconds(now),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { same } from "../auth/authenticate.ts"
 import { hmacHex } from "../auth/canonical.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { type Reader, readerOf } from "./reader.ts"
 
 /**
@@ -37,7 +37,7 @@ export async function* decodeAwsChunked(source: AsyncIterable<Buffer>, options: 
   try {
     for (;;) {
       const chunk = readChunkHeader(await reader.line(maxLineBytes, malformedChunk), chain !== undefined)
-      if (short && chunk.size > 0) throw new S3Error("InvalidChunkSizeError")
+      if (short && chunk.size > 0) throw refusal("InvalidChunkSizeError")
       short = chunk.size < minChunkBytes
       const hash = chain && createHash("sha256")
       for (let left = chunk.size; left > 0; ) {
@@ -63,7 +63,7 @@ export async function* decodeAwsChunked(source: AsyncIterable<Buffer>, options: 
 }
 
 const malformedChunk = () =>
-  new S3Error("IncompleteBody", "The request body is not in the aws-chunked format that it announces")
+  refusal("IncompleteBody", "The request body is not in the aws-chunked format that it announces")
 
 function readChunkHeader(line: string, signed: boolean) {
   const match = /^([0-9a-fA-F]{1,10})(?:;chunk-signature=([0-9a-f]{64}))?$/.exec(line)
@@ -79,7 +79,7 @@ async function readEnd(reader: Reader) {
 
 /** `name:value` lines, an `x-amz-trailer-signature` line if signed, an empty line. */
 async function readTrailers(reader: Reader, { chain, onTrailer }: ChunkedOptions, before: string) {
-  const refuse = () => new S3Error("MalformedTrailerError")
+  const refuse = () => refusal("MalformedTrailerError")
   let signedText = ""
   let signature: string | undefined
   for (let count = 0; !(await reader.ended()); count++) {
@@ -102,4 +102,4 @@ async function readTrailers(reader: Reader, { chain, onTrailer }: ChunkedOptions
 }
 
 const wrongSignature = (text: string, provided: string) =>
-  new S3Error("SignatureDoesNotMatch", undefined, { StringToSign: text, SignatureProvided: provided })
+  refusal("SignatureDoesNotMatch", undefined, { StringToSign: text, SignatureProvided: provided })

@@ -3,7 +3,7 @@ import type { Auth } from "../auth/authenticate.ts"
 import { scopeText } from "../auth/canonical.ts"
 import { type Algorithm, checksumHeader, hasherOf } from "../checksums/algorithms.ts"
 import { checkForm, type Declared, declaredChecksum, isDigest } from "../checksums/declared.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { decodeAwsChunked } from "./aws-chunked.ts"
 
@@ -43,12 +43,12 @@ export function payloadOf(incoming: Incoming, auth: Auth, also: readonly Algorit
     let size = 0
     for await (const chunk of unframed(incoming, auth, trailers)) {
       size += chunk.length
-      if (size > length) throw new S3Error("IncompleteBody", tooManyBytes)
+      if (size > length) throw refusal("IncompleteBody", tooManyBytes)
       md5.update(chunk)
       for (const hasher of hashers.values()) hasher.update(chunk)
       yield chunk
     }
-    if (size < length) throw new S3Error("IncompleteBody", tooFewBytes)
+    if (size < length) throw refusal("IncompleteBody", tooFewBytes)
     const digests = [...hashers].map(([algorithm, hasher]) => [algorithm, hasher.digest()] as const)
     found = {
       size,
@@ -90,24 +90,24 @@ function declaredLength(incoming: Incoming, auth: Auth): number {
     incoming,
     auth.payload.kind === "chunked" ? "x-amz-decoded-content-length" : "content-length",
   )
-  if (text === undefined) throw new S3Error("MissingContentLength")
-  if (!/^\d{1,15}$/.test(text)) throw new S3Error("InvalidArgument", "The content length is not a number")
+  if (text === undefined) throw refusal("MissingContentLength")
+  if (!/^\d{1,15}$/.test(text)) throw refusal("InvalidArgument", "The content length is not a number")
   const length = Number(text)
   if (length > maxPutBytes)
-    throw new S3Error("EntityTooLarge", undefined, { ProposedSize: length, MaxSizeAllowed: maxPutBytes })
+    throw refusal("EntityTooLarge", undefined, { ProposedSize: length, MaxSizeAllowed: maxPutBytes })
   return length
 }
 
 function readContentMd5(incoming: Incoming): string | undefined {
   const value = header(incoming, "content-md5")
   if (value !== undefined && !isDigest(value, 16))
-    throw new S3Error("InvalidDigest", undefined, { "Content-MD5": value })
+    throw refusal("InvalidDigest", undefined, { "Content-MD5": value })
   return value
 }
 
 function checkMd5(expected: string, md5: Buffer) {
   if (md5.toString("base64") === expected) return
-  throw new S3Error("BadDigest", "The Content-MD5 you specified did not match what we received.", {
+  throw refusal("BadDigest", "The Content-MD5 you specified did not match what we received.", {
     ExpectedDigest: expected,
     CalculatedDigest: md5.toString("base64"),
   })
@@ -116,7 +116,7 @@ function checkMd5(expected: string, md5: Buffer) {
 function checkContentSha256(claimed: string, sha: Buffer | undefined) {
   const computed = sha?.toString("hex")
   if (computed === claimed) return
-  throw new S3Error("XAmzContentSHA256Mismatch", undefined, {
+  throw refusal("XAmzContentSHA256Mismatch", undefined, {
     ClientComputedContentSHA256: claimed,
     S3ComputedContentSHA256: computed,
   })
@@ -128,8 +128,8 @@ function checkDeclared(
   checksums: ReadonlyMap<Algorithm, string>,
 ) {
   const said = value ?? trailers.get(checksumHeader(algorithm))
-  if (said === undefined) throw new S3Error("MalformedTrailerError")
+  if (said === undefined) throw refusal("MalformedTrailerError")
   checkForm(algorithm, said)
   if (checksums.get(algorithm) !== said)
-    throw new S3Error("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)
+    throw refusal("BadDigest", `The ${algorithm} you specified did not match the calculated checksum.`)
 }

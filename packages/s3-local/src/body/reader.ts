@@ -1,9 +1,9 @@
-import { S3Error } from "../errors.ts"
+import { type Refusal, refusal } from "../errors.ts"
 
 /** Pulls lines and runs of bytes out of a stream. Never holds more than one piece of it and one line. */
 export type Reader = {
   /** The next line without its CRLF, at most `limit` bytes; throws what `refuse` makes. */
-  line(limit: number, refuse: () => S3Error): Promise<string>
+  line(limit: number, refuse: () => Refusal): Promise<string>
   /** Between 1 and `limit` bytes; throws IncompleteBody at the end of the stream. */
   some(limit: number): Promise<Buffer>
   /** Is there nothing left? */
@@ -31,11 +31,11 @@ export function readerOf(source: AsyncIterable<Buffer>): Reader {
           rest = rest.subarray(at + 2)
           return text
         }
-        if (!(await more())) throw new S3Error("IncompleteBody")
+        if (!(await more())) throw refusal("IncompleteBody")
       }
     },
     async some(limit) {
-      while (rest.length === 0) if (!(await more())) throw new S3Error("IncompleteBody")
+      while (rest.length === 0) if (!(await more())) throw refusal("IncompleteBody")
       const piece = rest.subarray(0, limit)
       rest = rest.subarray(piece.length)
       return piece

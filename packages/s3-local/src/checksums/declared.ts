@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { type Algorithm, algorithms, checksumHeader, digestBytes, isAlgorithm } from "./algorithms.ts"
 
@@ -13,7 +13,7 @@ export function declaredChecksum(incoming: Incoming): Declared | undefined {
   })
   const trailing = trailingAlgorithm(header(incoming, "x-amz-trailer"))
   if (found.length + (trailing ? 1 : 0) > 1)
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
     )
@@ -24,19 +24,19 @@ export function declaredChecksum(incoming: Incoming): Declared | undefined {
   const wanted = header(incoming, "x-amz-sdk-checksum-algorithm")?.toUpperCase()
   if (wanted !== undefined && !isAlgorithm(wanted)) throw unsupported()
   if (wanted !== undefined && !declared)
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.",
     )
   if (wanted !== undefined && declared && wanted !== declared.algorithm)
-    throw new S3Error("InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    throw refusal("InvalidRequest", "Value for x-amz-sdk-checksum-algorithm header is invalid.")
   return declared
 }
 
 /** Throws InvalidRequest where `value` can't be a digest of `algorithm` in base64. */
 export function checkForm(algorithm: Algorithm, value: string) {
   if (isDigest(value, digestBytes[algorithm])) return
-  throw new S3Error("InvalidRequest", `Value for ${checksumHeader(algorithm)} header is invalid.`)
+  throw refusal("InvalidRequest", `Value for ${checksumHeader(algorithm)} header is invalid.`)
 }
 
 export function isDigest(value: string, bytes: number): boolean {
@@ -53,11 +53,11 @@ function refuseUnknown({ headers }: Incoming) {
       !known.has(name) &&
       !isAlgorithm(name.slice("x-amz-checksum-".length).toUpperCase()),
   )
-  if (unknown !== undefined) throw new S3Error("NotImplemented", `${unknown} is not implemented.`)
+  if (unknown !== undefined) throw refusal("NotImplemented", `${unknown} is not implemented.`)
 }
 
 export const unsupported = () =>
-  new S3Error(
+  refusal(
     "InvalidRequest",
     "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]",
   )
@@ -67,5 +67,5 @@ function trailingAlgorithm(names: string | undefined): Algorithm | undefined {
   const name = names.trim().toLowerCase()
   const algorithm = algorithms.find((each) => checksumHeader(each) === name)
   if (algorithm) return algorithm
-  throw new S3Error("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
+  throw refusal("InvalidRequest", "The value specified in the x-amz-trailer header is not supported")
 }

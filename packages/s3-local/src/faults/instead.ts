@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { type Asked, errorReply, errorXml } from "../http/error-reply.ts"
 import type { Operation } from "../http/operation.ts"
 import type { Reply } from "../http/reply.ts"
@@ -17,11 +17,11 @@ export function instead(
   asked: Asked,
 ): Reply | undefined {
   if (effect?.kind === "answer") {
-    const reply = errorReply(new S3Error(effect.code), asked)
+    const reply = errorReply(refusal(effect.code), asked)
     return { ...reply, headers: { ...reply.headers, "Retry-After": effect.retryAfter } }
   }
   if (effect?.kind === "error-in-200" && longOnes.includes(operation))
-    return { status: 200, body: errorXml(new S3Error(effect.code ?? "InternalError"), asked) }
+    return { status: 200, body: errorXml(refusal(effect.code ?? "InternalError"), asked) }
   return undefined
 }
 

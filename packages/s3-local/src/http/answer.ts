@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { authenticate } from "../auth/authenticate.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { bent } from "../faults/bend.ts"
 import { type Effect, effectOf } from "../faults/effects.ts"
 import { handlers } from "../operations/table.ts"
@@ -47,12 +47,12 @@ export async function answer(context: Context, arrived: Arrived): Promise<Reply>
 /** At most 1,024 bytes of UTF-8 (Amazon S3 User Guide: Naming Amazon S3 objects). */
 function checkKey(key: string | undefined) {
   const size = key === undefined ? 0 : Buffer.byteLength(key)
-  if (size > 1024) throw new S3Error("KeyTooLongError", undefined, { Size: size, MaxSizeAllowed: 1024 })
+  if (size > 1024) throw refusal("KeyTooLongError", undefined, { Size: size, MaxSizeAllowed: 1024 })
 }
 
 function checkOwner(incoming: Incoming) {
   const expected = header(incoming, "x-amz-expected-bucket-owner")
-  if (expected !== undefined && expected !== ownerAccount) throw new S3Error("AccessDenied")
+  if (expected !== undefined && expected !== ownerAccount) throw refusal("AccessDenied")
 }
 
 /**

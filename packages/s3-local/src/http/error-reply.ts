@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { isRefusal, type Refusal, refusal } from "../errors.ts"
 import { errorDocument, leaf } from "../xml.ts"
 import type { Reply } from "./reply.ts"
 
@@ -6,13 +6,13 @@ export type Asked = { readonly method: string; readonly path: string; readonly r
 
 /** S3's answer to a failure: its XML. HEAD has no body, only the status. */
 export function errorReply(error: unknown, asked: Asked): Reply {
-  const known = error instanceof S3Error ? error : new S3Error("InternalError")
+  const known = isRefusal(error) ? error : refusal("InternalError")
   const headers = known.detail.Region === undefined ? {} : { "x-amz-bucket-region": known.detail.Region }
   if (asked.method === "HEAD") return { status: known.status, headers }
   return { status: known.status, headers, body: errorXml(known, asked) }
 }
 
-export function errorXml({ code, message, detail }: S3Error, { path, requestId }: Asked): string {
+export function errorXml({ code, message, detail }: Refusal, { path, requestId }: Asked): string {
   const details = Object.entries(detail).map(([name, value]) => leaf(name, value))
   return errorDocument(
     leaf("Code", code),

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Target } from "./target.ts"
 
 /** A request as the operations see it. `body` is what came over the wire, framing included. */
@@ -36,5 +36,5 @@ const maxHeaderBytes = 8192
 export function checkHeaderSize({ rawHeaders }: IncomingMessage) {
   const size = rawHeaders.reduce((sum, text) => sum + text.length, 0)
   if (size > maxHeaderBytes)
-    throw new S3Error("RequestHeaderSectionTooLarge", undefined, { MaxSizeAllowed: maxHeaderBytes })
+    throw refusal("RequestHeaderSectionTooLarge", undefined, { MaxSizeAllowed: maxHeaderBytes })
 }

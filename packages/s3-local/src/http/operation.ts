@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Target } from "./target.ts"
 
 export const operations = [
@@ -77,8 +77,8 @@ export function operationOf(method: string, target: Target, headers: IncomingHtt
   const line = subresource === undefined ? method : `${method} ${subresource}`
   const operation = Object.hasOwn(table, line) ? table[line] : undefined
   if (operation) return refine(operation, target, headers)
-  if (subresource === undefined || subresource === "uploadId") throw new S3Error("MethodNotAllowed")
-  throw new S3Error("NotImplemented", "This subresource or method is not implemented.")
+  if (subresource === undefined || subresource === "uploadId") throw refusal("MethodNotAllowed")
+  throw refusal("NotImplemented", "This subresource or method is not implemented.")
 }
 
 function subresourceOf({ query, key }: Target): string | undefined {

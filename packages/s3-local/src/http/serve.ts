@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { isRefusal } from "../errors.ts"
 import { type Effect, effectOf } from "../faults/effects.ts"
 import type { FaultBox } from "../faults/faults.ts"
 import { altered, instead } from "../faults/instead.ts"
@@ -89,7 +89,7 @@ async function work(
   try {
     return await answer(service.context, { request, response, method, target, operation, effect })
   } catch (error) {
-    if (!(error instanceof S3Error) && !socket.destroyed) service.log.bug(error)
+    if (!isRefusal(error) && !socket.destroyed) service.log.bug(error)
     throw error
   }
 }

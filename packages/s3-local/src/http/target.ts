@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 
 export type Query = ReadonlyMap<string, string>
 
@@ -19,7 +19,7 @@ export function readTarget(url: string, host: string | undefined, region: string
   const relative = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "")
   const at = relative.indexOf("?")
   const path = decode(at < 0 ? relative : relative.slice(0, at), false)
-  if (!path.startsWith("/")) throw new S3Error("InvalidURI")
+  if (!path.startsWith("/")) throw refusal("InvalidURI")
   const pairs = at < 0 ? [] : readQuery(relative.slice(at + 1))
   const query = new Map([...pairs].reverse())
   const named = bucketOfHost(host, region)
@@ -50,8 +50,8 @@ function decode(text: string, plusIsSpace: boolean): string {
   if (!spaced.includes("%") && plain.test(spaced)) return spaced
   try {
     return decodeURIComponent(fromLatin1(spaced))
-  } catch (cause) {
-    throw Object.assign(new S3Error("InvalidURI"), { cause })
+  } catch {
+    throw refusal("InvalidURI")
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import { requireObject } from "../store/buckets.ts"
@@ -17,7 +17,7 @@ export function getObjectAttributes(context: Context, call: Call): Reply {
   const record = requireObject(bucketOf(context, call), call.key)
   const wanted = (header(incoming, "x-amz-object-attributes") ?? "").split(",").map((name) => name.trim())
   if (wanted.some((name) => !known.some((each) => each === name)))
-    throw new S3Error("InvalidArgument", "Invalid attribute name specified.", {
+    throw refusal("InvalidArgument", "Invalid attribute name specified.", {
       ArgumentName: "x-amz-object-attributes",
       ArgumentValue: wanted.join(","),
     })

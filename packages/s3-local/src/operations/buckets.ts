@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { type Call, noContent, ok, ownerXml, type Reply } from "../http/reply.ts"
 import { emptyBucket } from "../store/buckets.ts"
 import { document, element, isoDate, leaf } from "../xml.ts"
@@ -16,11 +16,11 @@ export const isBucketName = (name: string) => goodName.test(name) && !badEnding.
 
 export async function createBucket(context: Context, call: Call): Promise<Reply> {
   const { bucket: name } = call
-  if (!isBucketName(name)) throw new S3Error("InvalidBucketName", undefined, { BucketName: name })
+  if (!isBucketName(name)) throw refusal("InvalidBucketName", undefined, { BucketName: name })
   checkLocation(await readBody(call, { optional: true }), context.region)
   const exists = context.buckets.has(name)
   if (exists && context.region !== "us-east-1")
-    throw new S3Error("BucketAlreadyOwnedByYou", undefined, { BucketName: name })
+    throw refusal("BucketAlreadyOwnedByYou", undefined, { BucketName: name })
   if (!exists) makeBucket(context, name)
   return { status: 200, headers: { Location: `/${name}` } }
 }
@@ -36,14 +36,14 @@ function checkLocation(body: string, region: string) {
   const location = body ? readXml(body, "CreateBucketConfiguration").one("LocationConstraint") : undefined
   if (region === "us-east-1" ? !location : location === region) return
   if (!location || region === "us-east-1" || /^[a-z]{2}(-[a-z]+)+-\d$/.test(location))
-    throw new S3Error(
+    throw refusal(
       region === "us-east-1" && location === "us-east-1"
         ? "InvalidLocationConstraint"
         : "IllegalLocationConstraintException",
       location &&
         `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
     )
-  throw new S3Error("InvalidLocationConstraint", undefined, { LocationConstraint: location })
+  throw refusal("InvalidLocationConstraint", undefined, { LocationConstraint: location })
 }
 
 export function headBucket(context: Context, call: Call): Reply {
@@ -56,7 +56,7 @@ export function headBucket(context: Context, call: Call): Reply {
 
 export function deleteBucket(context: Context, call: Call): Reply {
   const bucket = bucketOf(context, call)
-  if (bucket.objects.size > 0) throw new S3Error("BucketNotEmpty", undefined, { BucketName: bucket.name })
+  if (bucket.objects.size > 0) throw refusal("BucketNotEmpty", undefined, { BucketName: bucket.name })
   for (const upload of bucket.uploads.values())
     context.depot.release([...upload.parts.values()].map((part) => part.blob))
   context.journal.deleteBucket(bucket.name)

@@ -1,6 +1,6 @@
 import { algorithms, type Checksum, checksumHeader } from "../checksums/algorithms.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import { changedSince, commitObject } from "../store/buckets.ts"
@@ -73,7 +73,7 @@ function checkClaims(incoming: Incoming, record: UploadRecord, checksum: Checksu
   const type = header(incoming, "x-amz-checksum-type")?.toUpperCase()
   const actual = record.chosen ? record.type : "null"
   if (type !== undefined && type !== actual)
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       `The upload was created using the ${actual} checksum mode. The complete request must use the same checksum mode.`,
     )
@@ -85,13 +85,13 @@ function checkClaims(incoming: Incoming, record: UploadRecord, checksum: Checksu
   })
   const untyped = claims.length > 0 && record.type === "FULL_OBJECT" && type === undefined
   if (record.chosen && (!right || untyped))
-    throw new S3Error(
+    throw refusal(
       "BadDigest",
       `The ${checksum.algorithm.toLowerCase()} you specified did not match the calculated checksum.`,
     )
   const expected = header(incoming, "x-amz-mp-object-size")
   if (expected !== undefined && expected !== String(size))
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       `The provided 'x-amz-mp-object-size' header value ${expected} does not match what was computed: ${size}`,
     )

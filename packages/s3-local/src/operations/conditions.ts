@@ -1,15 +1,15 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import type { ObjectRecord } from "../store/records.ts"
 
-const failed = (condition: string) => new S3Error("PreconditionFailed", undefined, { Condition: condition })
+const failed = (condition: string) => refusal("PreconditionFailed", undefined, { Condition: condition })
 
 /** Does a header such as `"abc", W/"def"` or `*` name this ETag? Quotes may be left away. */
 export const namesEtag = (text: string, etag: string) =>
   text.trim() === "*" || text.split(",").some((each) => each.trim().replace(/^(W\/)?"?|"$/g, "") === etag)
 
 const refused = (header: string, additionalMessage: string) =>
-  new S3Error("NotImplemented", undefined, { Header: header, additionalMessage })
+  refusal("NotImplemented", undefined, { Header: header, additionalMessage })
 
 /**
  * The check that a write makes of what is there, at the moment when it replaces it (Amazon S3 User Guide: Conditional
@@ -30,7 +30,7 @@ export function writeCondition(incoming: Incoming): (before: ObjectRecord | unde
   return (before) => {
     if (ifNoneMatch !== undefined && before) throw failed("If-None-Match")
     if (ifMatch === undefined) return
-    if (!before) throw new S3Error("NoSuchKey", undefined, { Key: incoming.target.key })
+    if (!before) throw refusal("NoSuchKey", undefined, { Key: incoming.target.key })
     if (!namesEtag(ifMatch, before.etag)) throw failed("If-Match")
   }
 }
@@ -45,7 +45,7 @@ export function completeCondition(incoming: Incoming, changedSince: () => boolea
   return (before: ObjectRecord | undefined) => {
     check(before)
     if (condition !== undefined && changedSince())
-      throw new S3Error("ConditionalRequestConflict", undefined, {
+      throw refusal("ConditionalRequestConflict", undefined, {
         Condition: condition === "if-match" ? "If-Match" : "If-None-Match",
         Key: incoming.target.key,
       })

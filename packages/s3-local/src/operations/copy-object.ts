@@ -2,7 +2,7 @@ import { maxPutBytes } from "../body/payload.ts"
 import { isAlgorithm } from "../checksums/algorithms.ts"
 import { unsupported } from "../checksums/declared.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import { commitObject } from "../store/buckets.ts"
@@ -25,7 +25,7 @@ export async function copyObject(context: Context, call: Call): Promise<Reply> {
   const source = copySource(context, incoming)
   const { blobs } = source.record
   if (source.record.size > maxPutBytes)
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       `The specified copy source is larger than the maximum allowable size for a copy source: ${maxPutBytes}`,
     )
@@ -35,7 +35,7 @@ export async function copyObject(context: Context, call: Call): Promise<Reply> {
     source.record.key === key &&
     !changesItself(incoming, directives.metadata)
   )
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     )
@@ -76,7 +76,7 @@ function readDirectives(incoming: Incoming): { readonly metadata: Directive; rea
   const read = (name: string): Directive => {
     const value = header(incoming, name) ?? "COPY"
     if (value === "COPY" || value === "REPLACE") return value
-    throw new S3Error("InvalidArgument", `Unknown ${name.replace("x-amz-", "").replace("-", " ")}.`, {
+    throw refusal("InvalidArgument", `Unknown ${name.replace("x-amz-", "").replace("-", " ")}.`, {
       ArgumentName: name,
       ArgumentValue: value,
     })

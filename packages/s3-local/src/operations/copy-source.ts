@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { fromLatin1 } from "../http/target.ts"
 import { requireObject } from "../store/buckets.ts"
@@ -24,7 +24,7 @@ function readSource(text: string) {
   const decoded = decode(path).replace(/^\//, "")
   const at = decoded.indexOf("/")
   if (at < 1 || at === decoded.length - 1)
-    throw new S3Error("InvalidArgument", "Invalid copy source object key", {
+    throw refusal("InvalidArgument", "Invalid copy source object key", {
       ArgumentName: "x-amz-copy-source",
       ArgumentValue: text,
     })
@@ -34,10 +34,7 @@ function readSource(text: string) {
 function decode(text: string): string {
   try {
     return decodeURIComponent(fromLatin1(text))
-  } catch (cause) {
-    throw Object.assign(
-      new S3Error("InvalidArgument", "Invalid copy source encoding.", { ArgumentName: "x-amz-copy-source" }),
-      { cause },
-    )
+  } catch {
+    throw refusal("InvalidArgument", "Invalid copy source encoding.", { ArgumentName: "x-amz-copy-source" })
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { type Algorithm, type ChecksumType, isAlgorithm } from "../checksums/algorithms.ts"
 import { unsupported } from "../checksums/declared.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import type { UploadRecord } from "../store/records.ts"
@@ -49,12 +49,12 @@ function readIntegrity(incoming: Incoming): Pick<UploadRecord, "chosen" | "algor
   const type = header(incoming, "x-amz-checksum-type")?.toUpperCase()
   if (chosen !== undefined && !isAlgorithm(chosen)) throw unsupported()
   if (type !== undefined && chosen === undefined)
-    throw new S3Error(
+    throw refusal(
       "InvalidRequest",
       "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
     )
   if (type !== undefined && type !== "COMPOSITE" && type !== "FULL_OBJECT")
-    throw new S3Error("InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
+    throw refusal("InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
   const algorithm: Algorithm = chosen ?? "CRC64NVME"
   return { ...(chosen && { chosen }), algorithm, type: typeFor(algorithm, type) }
 }
@@ -63,7 +63,7 @@ function typeFor(algorithm: Algorithm, type: ChecksumType | undefined): Checksum
   const allowed = typesOf[algorithm]
   const chosen = type ?? allowed[0] ?? "FULL_OBJECT"
   if (allowed.includes(chosen)) return chosen
-  throw new S3Error(
+  throw refusal(
     "InvalidRequest",
     `The ${chosen} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
   )

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header } from "../http/incoming.ts"
 import { type Call, noContent, type Reply } from "../http/reply.ts"
 import { objectAt, removeObject } from "../store/buckets.ts"
@@ -13,9 +13,9 @@ export function deleteObject(context: Context, call: Call): Reply {
   refuseVersion(call.incoming.target.query.get("versionId"))
   const ifMatch = header(call.incoming, "if-match")
   const before = objectAt(bucket, call.key)
-  if (ifMatch !== undefined && !before) throw new S3Error("NoSuchKey", undefined, { Key: call.key })
+  if (ifMatch !== undefined && !before) throw refusal("NoSuchKey", undefined, { Key: call.key })
   if (ifMatch !== undefined && before && !namesEtag(ifMatch, before.etag))
-    throw new S3Error("PreconditionFailed", undefined, { Condition: "If-Match" })
+    throw refusal("PreconditionFailed", undefined, { Condition: "If-Match" })
   removeObject(context, bucket, call.key)
   return noContent
 }

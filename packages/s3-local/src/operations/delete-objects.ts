@@ -1,6 +1,6 @@
 import { declaredChecksum } from "../checksums/declared.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import { type Bucket, objectAt, removeObject } from "../store/buckets.ts"
@@ -17,10 +17,10 @@ export async function deleteObjects(context: Context, call: Call): Promise<Reply
   const { incoming } = call
   bucketOf(context, call)
   if (header(incoming, "content-md5") === undefined && !declaredChecksum(incoming))
-    throw new S3Error("InvalidRequest", "Missing required header for this request: Content-MD5")
+    throw refusal("InvalidRequest", "Missing required header for this request: Content-MD5")
   const root = readXml(await readBody(call), "Delete")
   const objects = root.all("Object")
-  if (objects.length === 0 || objects.length > maxKeys) throw new S3Error("MalformedXML")
+  if (objects.length === 0 || objects.length > maxKeys) throw refusal("MalformedXML")
   const quiet = root.one("Quiet")?.trim() === "true"
   const bucket = bucketOf(context, call)
   const wanted = objects.map(readObject)
@@ -36,7 +36,7 @@ type Wanted = {
 
 function readObject(node: Node): Wanted {
   const key = node.one("Key")
-  if (!key) throw new S3Error("MalformedXML")
+  if (!key) throw refusal("MalformedXML")
   return { key, etag: node.one("ETag"), versionId: node.one("VersionId") }
 }
 

@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import type { Headers } from "../http/reply.ts"
 import type { Description, ObjectRecord } from "../store/records.ts"
@@ -27,7 +27,7 @@ export function readDescription(incoming: Incoming): Description {
   refuseUnsupported(incoming)
   const storageClass = header(incoming, "x-amz-storage-class") ?? "STANDARD"
   if (!storageClasses.has(storageClass))
-    throw new S3Error("InvalidStorageClass", undefined, { StorageClassRequested: storageClass })
+    throw refusal("InvalidStorageClass", undefined, { StorageClassRequested: storageClass })
   return {
     headers: readContentHeaders(incoming),
     metadata: readMetadata(incoming),
@@ -64,7 +64,7 @@ function readMetadata(incoming: Incoming): Record<string, string> {
     .map((name) => [name.slice(metaPrefix.length), header(incoming, name) ?? ""] as const)
   const size = entries.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   if (size > maxMetadataBytes)
-    throw new S3Error("MetadataTooLarge", undefined, { Size: size, MaxSizeAllowed: maxMetadataBytes })
+    throw refusal("MetadataTooLarge", undefined, { Size: size, MaxSizeAllowed: maxMetadataBytes })
   return entries.length === 0 ? noMetadata : Object.fromEntries(entries)
 }
 
@@ -73,7 +73,7 @@ function refuseUnsupported(incoming: Incoming) {
   const acl = header(incoming, "x-amz-acl")
   const grants = Object.keys(incoming.headers).some((name) => name.startsWith("x-amz-grant-"))
   if (grants || (acl !== undefined && acl !== "private" && acl !== "bucket-owner-full-control"))
-    throw new S3Error("AccessControlListNotSupported")
+    throw refusal("AccessControlListNotSupported")
   const encryption = header(incoming, "x-amz-server-side-encryption")
   const refused = Object.keys(incoming.headers).find(
     (name) =>
@@ -83,7 +83,7 @@ function refuseUnsupported(incoming: Incoming) {
       name === "x-amz-website-redirect-location",
   )
   if (refused !== undefined || (encryption !== undefined && encryption !== "AES256"))
-    throw new S3Error("NotImplemented", undefined, { Header: refused ?? "x-amz-server-side-encryption" })
+    throw refusal("NotImplemented", undefined, { Header: refused ?? "x-amz-server-side-encryption" })
 }
 
 /** The headers of GET and HEAD that describe the object, without its size. */

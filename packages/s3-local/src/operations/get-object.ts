@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header } from "../http/incoming.ts"
 import type { Call, Headers, Reply } from "../http/reply.ts"
 import { requireObject } from "../store/buckets.ts"
@@ -45,7 +45,7 @@ function rangeOf({ incoming }: Call, record: ObjectRecord): Range | undefined {
   const part = incoming.target.query.get("partNumber")
   const range = header(incoming, "range")
   if (part !== undefined && range !== undefined)
-    throw new S3Error("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+    throw refusal("InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
   if (part !== undefined) return partRange(part, record)
   return range === undefined ? undefined : readRange(range, record.size)
 }
@@ -64,7 +64,7 @@ function overrides({ incoming }: Call): Headers {
 
 function headerSafe(name: string, value: string): string {
   if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value
-  throw new S3Error("InvalidArgument", "Header value cannot be represented using ISO-8859-1.", {
+  throw refusal("InvalidArgument", "Header value cannot be represented using ISO-8859-1.", {
     ArgumentName: `response-${name}`,
     ArgumentValue: value,
   })

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { type Call, ok, ownerXml, type Reply } from "../http/reply.ts"
 import type { Bucket } from "../store/buckets.ts"
 import { beyond, byteOrder } from "../store/byte-order.ts"
@@ -16,7 +16,7 @@ function readQuestion(call: Call, after: string) {
   const { query } = call.incoming.target
   const encoding = query.get("encoding-type")
   if (encoding !== undefined && encoding !== "url")
-    throw new S3Error("InvalidArgument", "Invalid Encoding Method specified in Request", {
+    throw refusal("InvalidArgument", "Invalid Encoding Method specified in Request", {
       ArgumentName: "encoding-type",
       ArgumentValue: encoding,
     })

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Call } from "../http/reply.ts"
 import type { Bucket } from "../store/buckets.ts"
 
@@ -8,7 +8,7 @@ export const bucketOf = (context: Context, call: Call) => bucketNamed(context, c
 
 export function bucketNamed({ buckets }: Context, name: string): Bucket {
   const bucket = buckets.get(name)
-  if (!bucket) throw new S3Error("NoSuchBucket", undefined, { BucketName: name })
+  if (!bucket) throw refusal("NoSuchBucket", undefined, { BucketName: name })
   return bucket
 }
 
@@ -22,7 +22,7 @@ export function countFrom(
 ): number {
   if (text === undefined || text === "") return fallback
   if (/^\d{1,10}$/.test(text) && Number(text) <= 2147483647) return Math.min(Number(text), max)
-  throw new S3Error("InvalidArgument", `Argument ${name} must be an integer between 0 and 2147483647`, {
+  throw refusal("InvalidArgument", `Argument ${name} must be an integer between 0 and 2147483647`, {
     ArgumentName: name,
     ArgumentValue: text,
   })

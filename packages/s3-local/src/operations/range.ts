@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { ObjectRecord } from "../store/records.ts"
 
 /** From `start` to before `end`. `part`: the number of the part that this is, where one was asked for. */
@@ -16,7 +16,7 @@ export function readRange(text: string, size: number): Range | undefined {
   const start = first === "" ? Math.max(0, size - Number(last)) : Number(first)
   const end = first === "" || last === "" ? size : Math.min(size, Number(last) + 1)
   if (start >= size || start >= end)
-    throw new S3Error("InvalidRange", undefined, { RangeRequested: text, ActualObjectSize: size })
+    throw refusal("InvalidRange", undefined, { RangeRequested: text, ActualObjectSize: size })
   return { start, end }
 }
 
@@ -24,14 +24,14 @@ export function readRange(text: string, size: number): Range | undefined {
 export function partRange(text: string, { size, parts }: ObjectRecord): Range | undefined {
   const number = Number(text)
   if (!/^\d{1,5}$/.test(text) || number < 1 || number > 10_000)
-    throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {
+    throw refusal("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {
       ArgumentName: "partNumber",
       ArgumentValue: text,
     })
   if (!parts && number === 1) return size > 0 ? { start: 0, end: size } : undefined
   const at = parts?.[number - 1]
   if (!parts || !at)
-    throw new S3Error("InvalidPartNumber", undefined, {
+    throw refusal("InvalidPartNumber", undefined, {
       PartNumberRequested: number,
       ActualPartCount: parts?.length ?? 1,
     })

@@ -1,5 +1,5 @@
 import { payloadOf } from "../body/payload.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header, type Incoming } from "../http/incoming.ts"
 import type { Call } from "../http/reply.ts"
 
@@ -23,13 +23,13 @@ export async function readBody(call: Call, options: Options = {}): Promise<strin
   )
     return ""
   const payload = payloadOf(options.claimsOfObject ? withoutChecksums(incoming) : incoming, auth)
-  if (payload.length > maxDocumentBytes) throw new S3Error("MalformedXML", "The request body is too large")
+  if (payload.length > maxDocumentBytes) throw refusal("MalformedXML", "The request body is too large")
   const chunks: Buffer[] = []
   for await (const chunk of payload.chunks) chunks.push(chunk)
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks))
-  } catch (cause) {
-    throw Object.assign(new S3Error("MalformedXML"), { cause })
+  } catch {
+    throw refusal("MalformedXML")
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { type Call, noContent, ok, type Reply } from "../http/reply.ts"
 import { commitObject, requireObject } from "../store/buckets.ts"
 import type { Tag } from "../store/records.ts"
@@ -40,11 +40,11 @@ function setTags(context: Context, call: Call, tags: readonly Tag[]) {
 function readTagging(body: string): readonly Tag[] {
   const sets = readXml(body, "Tagging").all("TagSet")
   const [set] = sets
-  if (!set || sets.length > 1) throw new S3Error("MalformedXML")
+  if (!set || sets.length > 1) throw refusal("MalformedXML")
   return checkTags(
     set.all("Tag").map((tag): Tag => {
       const [key, value] = [tag.one("Key"), tag.one("Value")]
-      if (key === undefined || value === undefined) throw new S3Error("MalformedXML")
+      if (key === undefined || value === undefined) throw refusal("MalformedXML")
       return [key, value]
     }),
   )

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 
 /** An opaque continuation token for a place in a listing. `nonce` makes another token of the same place. */
 export function writeToken(place: string, nonce = ""): string {
@@ -13,7 +13,7 @@ export function readToken(token: string): string {
   const [sum, rest] = [text.slice(0, 8), text.slice(8)]
   const at = rest.indexOf("\n")
   if (at >= 0 && crc32(rest).toString(16).padStart(8, "0") === sum) return rest.slice(at + 1)
-  throw new S3Error("InvalidArgument", "The continuation token provided is incorrect", {
+  throw refusal("InvalidArgument", "The continuation token provided is incorrect", {
     ArgumentName: "continuation-token",
   })
 }

@@ -1,6 +1,6 @@
 import { maxPutBytes } from "../body/payload.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { header } from "../http/incoming.ts"
 import { type Call, ok, type Reply } from "../http/reply.ts"
 import type { UploadedPart } from "../store/records.ts"
@@ -21,7 +21,7 @@ export async function uploadPartCopy(context: Context, call: Call): Promise<Repl
   const { record: source } = copySource(context, incoming)
   const { start, end } = rangeOf(header(incoming, "x-amz-copy-source-range"), source.size)
   if (end - start > maxPutBytes)
-    throw new S3Error("EntityTooLarge", undefined, { ProposedSize: end - start, MaxSizeAllowed: maxPutBytes })
+    throw refusal("EntityTooLarge", undefined, { ProposedSize: end - start, MaxSizeAllowed: maxPutBytes })
   context.depot.retain(source.blobs)
   try {
     const hashed = hashing(contentOf(context, source.blobs, start, end), record.algorithm)
@@ -50,11 +50,11 @@ function rangeOf(text: string | undefined, size: number) {
   const [start, end] = [Number(match?.[1]), Number(match?.[2]) + 1]
   if (match && start < end && end <= size) return { start, end }
   if (match && start < end)
-    throw new S3Error("InvalidArgument", `Range specified is not valid for source object of size: ${size}`, {
+    throw refusal("InvalidArgument", `Range specified is not valid for source object of size: ${size}`, {
       ArgumentName: "x-amz-copy-source-range",
       ArgumentValue: text,
     })
-  throw new S3Error(
+  throw refusal(
     "InvalidArgument",
     "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy",
     { ArgumentName: "x-amz-copy-source-range", ArgumentValue: text },

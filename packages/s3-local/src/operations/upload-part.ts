@@ -2,7 +2,7 @@ import { payloadOf } from "../body/payload.ts"
 import { checksumHeader } from "../checksums/algorithms.ts"
 import { declaredChecksum } from "../checksums/declared.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Call, Reply } from "../http/reply.ts"
 import type { UploadedPart, UploadRecord } from "../store/records.ts"
 import { quoted } from "../xml.ts"
@@ -52,7 +52,7 @@ export function keepPart(context: Context, call: Call, part: UploadedPart) {
  */
 function checkAlgorithm({ chosen, type }: UploadRecord, declared: string | undefined) {
   if (!chosen || declared === chosen || (declared === undefined && type === "FULL_OBJECT")) return
-  throw new S3Error(
+  throw refusal(
     "InvalidRequest",
     `Checksum Type mismatch occurred, expected checksum Type: ${chosen.toLowerCase()}, actual checksum Type: ${declared?.toLowerCase() ?? "null"}`,
   )

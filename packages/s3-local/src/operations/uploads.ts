@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import { type Algorithm, type Checksum, type ChecksumType, hasherOf, isCrc } from "../checksums/algorithms.ts"
 import { combineCrcs } from "../checksums/combine.ts"
 import type { Context } from "../context.ts"
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import type { Call } from "../http/reply.ts"
 import type { Bucket } from "../store/buckets.ts"
 import type { Upload, UploadedPart } from "../store/records.ts"
@@ -13,8 +13,7 @@ export function uploadOf(context: Context, call: Call): { readonly bucket: Bucke
   const bucket = bucketOf(context, call)
   const id = call.incoming.target.query.get("uploadId") ?? ""
   const upload = bucket.uploads.get(id)
-  if (!upload || upload.record.key !== call.key)
-    throw new S3Error("NoSuchUpload", undefined, { UploadId: id })
+  if (!upload || upload.record.key !== call.key) throw refusal("NoSuchUpload", undefined, { UploadId: id })
   return { bucket, upload }
 }
 
@@ -59,7 +58,7 @@ export function multipartChecksum(
 export function partNumberOf(text: string | undefined): number {
   const number = Number(text)
   if (/^\d{1,5}$/.test(text ?? "") && number >= 1 && number <= 10_000) return number
-  throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {
+  throw refusal("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {
     ArgumentName: "partNumber",
     ArgumentValue: text,
   })

@@ -1,4 +1,4 @@
-import { S3Error } from "../errors.ts"
+import { refusal } from "../errors.ts"
 import { byteOrder } from "./byte-order.ts"
 import type { Depot } from "./depot.ts"
 import type { Journal } from "./journal.ts"
@@ -36,7 +36,7 @@ export const objectAt = (bucket: Bucket, key: string) => bucket.objects.get(byte
 /** The object, or NoSuchKey. */
 export function requireObject(bucket: Bucket, key: string): ObjectRecord {
   const record = objectAt(bucket, key)
-  if (!record) throw new S3Error("NoSuchKey", undefined, { Key: key })
+  if (!record) throw refusal("NoSuchKey", undefined, { Key: key })
   return record
 }
 
