@@ -7,20 +7,25 @@ import { images, once, stage } from "./stage.ts"
 
 const key = "small-00.jpg"
 
-test("trap 4: a worker that was overtaken does not put older bytes over newer ones", async () => {
-  const scene = await stage([key])
-  const { work, pass, until, row, sources, destinations, sim } = scene
-  work({ foresees: once(/^write small/, { stalls: 60_000, slow: 60_000 }) })
-  await pass(45_000)
-  changeSource(scene, 0, key)
-  sim.queue.waiting.push(...sim.queue.past)
-  work()
-  await until(() => row().status === "completed")
-  await pass(60_000)
-  expect(destinations[0]?.objects.get(key)?.content.sha256).toBe(sources[0]?.objects.get(key)?.content.sha256)
-  expect(destinations[0]?.history).toHaveLength(1)
-  expect(sim.broken).toEqual([])
-})
+for (const [where, call, befalls] of [
+  ["before it writes", /^read small-00.jpg source/, { stalls: 60_000 }],
+  ["while its write is on its way", /^write small/, { stalls: 60_000, slow: 60_000 }],
+] as const)
+  test(`trap 4: a worker that was overtaken ${where} does not put older bytes over newer ones`, async () => {
+    const scene = await stage([key])
+    const { work, pass, until, row, sources, destinations, sim } = scene
+    work({ foresees: once(call, befalls) })
+    await pass(45_000)
+    changeSource(scene, 0, key)
+    sim.queue.waiting.push(...sim.queue.past)
+    work()
+    await until(() => row().status === "completed")
+    await pass(60_000)
+    const [there, here] = [destinations[0], sources[0]].map((place) => place?.objects.get(key)?.content)
+    expect(there?.sha256).toBe(here?.sha256)
+    expect(destinations[0]?.history).toHaveLength(1)
+    expect(sim.broken).toEqual([])
+  })
 
 test("trap 4: a worker that has not booked for 25 seconds starts no other image", async () => {
   const { work, until, rest, row, destinations, sim } = await stage(images("small", 4), { concurrency: 1 })
