@@ -9,7 +9,8 @@ import { createApiKey, revokeApiKey } from "../../packages/functions/src/db/api-
 import { webhookPath } from "../../packages/functions/src/webhooks/address.ts"
 import { libraryFiles } from "./images.ts"
 
-// For an engineer to run against a stage that was just deployed; `npm test` does not run it:
+// For an engineer to run against a stage that was just deployed. `npm test` does not run it, and nobody has run it here,
+// where no AWS account is at hand:
 //
 //     npx sst shell --stage production -- npx vitest run --config test/deployed/vitest.config.ts
 //
