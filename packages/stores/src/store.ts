@@ -49,7 +49,10 @@ export type Opened = {
   /** Of this very version: taken from the answer that carries the bytes. `size` is that of the whole object. */
   readonly facts: Facts
   readonly body: Body
-  /** The whole of it into a Buffer of exactly `facts.size` bytes, instead of `body`; for stores that can do that cheaper. */
+  /**
+   * Instead of `body`, for stores that can do that cheaper: fills `target` with the bytes that come next, which must be
+   * there. The call that reaches the end of the object, as `facts.size` has it, closes it.
+   */
   readInto?(target: Buffer): Promise<void>
 }
 

@@ -9,7 +9,7 @@ const units = ["B", "KB", "MB", "GB", "TB", "PB"]
 export function bytes(value: number): string {
   const power = value < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3))
   const scaled = value / 1_000 ** power
-  return `${power === 0 ? scaled : scaled.toFixed(1)} ${units[power]}`
+  return `${scaled.toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
 /** `0:17`, `12:03`, `3:04:05` */

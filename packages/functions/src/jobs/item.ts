@@ -19,6 +19,7 @@ import { sameTime } from "./decide.ts"
 import type { Delivery } from "./delivery.ts"
 import { digestOf } from "./digest.ts"
 import { moveInParts } from "./parts.ts"
+import { type Reader, readerOf } from "./reader.ts"
 
 /** An item, and where it stands in the books. */
 export type Task = { readonly n: number; readonly index: number; readonly item: Item }
@@ -149,10 +150,8 @@ async function transfer(delivery: Delivery, task: Task, precondition: Preconditi
     const opened = await source.open(item, session)
     const { size } = opened.facts
     const whole: Whole =
-      size !== undefined && size <= partSize
-        ? await readWhole(opened, size)
-        : await readUpTo(opened, partSize)
-    if ("rest" in whole)
+      size !== undefined && size <= partSize ? await readWhole(opened, size) : await readFirst(opened)
+    if ("read" in whole)
       return await moveInParts(delivery, task, precondition, opened.facts, {
         ...whole,
         giveBack: giveMemoryBack,
@@ -221,10 +220,10 @@ export function verifySize(promised: number | undefined, actual: number) {
   throw new Fault("corrupt", "source.checksum", `${actual} bytes came where the list promises ${promised}.`)
 }
 
-/** The bytes read so far, and the rest of the body to be read on. */
+/** The first part, and the rest of the body to be read on. */
 export type Started = {
   readonly bytes: Buffer
-  readonly rest: AsyncIterator<Uint8Array>
+  readonly read: Reader
   readonly body: Opened["body"]
   /** Gives the memory of these bytes back. */
   readonly giveBack: () => void
@@ -250,22 +249,9 @@ async function readWhole({ body, readInto }: Opened, size: number): Promise<Whol
   return { bytes }
 }
 
-/** The whole body where it fits in `limit` bytes, else the beginning and the rest. */
-async function readUpTo({ body, facts }: Opened, limit: number): Promise<Whole> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  const rest = body[Symbol.asyncIterator]()
-  for (let next = await rest.next(); !next.done; next = await rest.next()) {
-    chunks.push(next.value)
-    length += next.value.length
-    if (length > limit || (length === limit && facts.size !== length))
-      return { bytes: Buffer.concat(chunks), rest, body }
-  }
-  const [only] = chunks
-  return {
-    bytes:
-      only && chunks.length === 1
-        ? Buffer.from(only.buffer, only.byteOffset, only.length)
-        : Buffer.concat(chunks),
-  }
+/** The whole body where it is smaller than a part, else the first part and how to read on. */
+async function readFirst(opened: Opened): Promise<Whole> {
+  const read = readerOf(opened)
+  const bytes = await read(partSize)
+  return bytes.length < partSize ? { bytes } : { bytes, read, body: opened.body }
 }

@@ -3,6 +3,7 @@ import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import {
   type Facts,
+  giveBack,
   type Part,
   type Precondition,
   type Store,
@@ -14,6 +15,7 @@ import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uplo
 import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
 import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
+import { type Reader, readerOf, readingOn } from "./reader.ts"
 import { whyStopped } from "./stopped.ts"
 import type { World } from "./world.ts"
 
@@ -34,7 +36,7 @@ export async function moveInParts(
   const { destination, session } = delivery
   const description = describe(task.item, facts)
   const { row, upload, parts } = await resumed(delivery, task, facts, description)
-  const reader = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
+  const read = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
   const promised = promisedOf(task.item, facts)
   const hash =
     promised && promised.algorithm !== "crc64nvme" && parts.length === 0
@@ -50,23 +52,26 @@ export async function moveInParts(
   let room: (() => void) | undefined = started.giveBack
   try {
     for (let number = parts.length + 1; ; number++) {
-      const giveBack = room ?? (await memory.take(upload.partSize))
+      const makeRoom = room ?? (await memory.take(upload.partSize))
       room = undefined
-      const bytes = await reader(upload.partSize).catch((error: unknown) => {
-        giveBack()
+      const bytes = await read(upload.partSize).catch((error: unknown) => {
+        makeRoom()
         throw error
       })
       if (bytes.length === 0) {
-        giveBack()
+        makeRoom()
         break
       }
       size += bytes.length
       hash?.update(bytes)
       const sent = destination
         .putPart(upload, number, bytes, { signal })
-        .then((part) => void done.push(part))
+        .then((part) => {
+          done.push(part)
+          giveBack(bytes)
+        })
         .finally(() => {
-          giveBack()
+          makeRoom()
           sending.delete(sent)
         })
       sent.catch((error: unknown) => failure.abort(error))
@@ -166,33 +171,23 @@ async function forget(destination: Store, migrationId: string, row: UploadRow) {
   await removeUpload(migrationId, row)
 }
 
-/** Gives the next `size` bytes, fewer only at the end; opens the source anew where parts are already there. */
-async function readerFrom(delivery: Delivery, task: Task, facts: Facts, started: Started, start: number) {
-  let { bytes: left, rest } = started
-  if (start > 0) {
-    started.body.destroy()
-    const opened = await delivery.source.open(task.item, {
-      signal: delivery.session.signal,
-      start,
-      ...(facts.etag !== undefined && { etag: facts.etag }),
-    })
-    left = Buffer.alloc(0)
-    rest = opened.body[Symbol.asyncIterator]()
-  }
-  return async (size: number): Promise<Buffer> => {
-    const chunks: Uint8Array[] = []
-    let length = left.length
-    while (length < size) {
-      const next = await rest.next()
-      if (next.done) break
-      chunks.push(next.value)
-      length += next.value.length
-    }
-    // What is there already is not copied.
-    const all = chunks.length === 0 ? left : Buffer.concat([left, ...chunks])
-    left = all.subarray(size)
-    return all.subarray(0, size)
-  }
+/** The first part is what was read already; where parts are already there, the source is opened anew behind them. */
+async function readerFrom(
+  { source, session }: Delivery,
+  task: Task,
+  facts: Facts,
+  started: Started,
+  start: number,
+): Promise<Reader> {
+  if (start === 0) return readingOn(started.bytes, started.read)
+  giveBack(started.bytes)
+  started.body.destroy()
+  const opened = await source.open(task.item, {
+    signal: session.signal,
+    start,
+    ...(facts.etag !== undefined && { etag: facts.etag }),
+  })
+  return readerOf(opened, start)
 }
 
 /** Throw away what a migration has begun at its destination and not completed. */

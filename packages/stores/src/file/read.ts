@@ -35,6 +35,7 @@ export function openFile(
     openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
   )
   let open = true
+  let at = start
   const destroy = () => {
     if (open) closeSync(fd)
     open = false
@@ -51,32 +52,36 @@ export function openFile(
     return {
       facts,
       body: { destroy, [Symbol.asyncIterator]: () => bytes(Number(stats.size), facts.etag) },
-      ...(start === 0 && { readInto: (target) => readInto(target, facts.etag) }),
+      readInto: (target) => readInto(target, Number(stats.size), facts.etag),
     }
   } catch (error) {
     destroy()
     throw error
   }
 
-  async function readInto(target: Buffer, seen: string | undefined): Promise<void> {
+  async function readInto(target: Buffer, size: number, seen: string | undefined): Promise<void> {
+    if (!open && at === size && target.length === 0) return
     try {
-      for (let at = 0; at < target.length; ) {
+      if (!open) throw new Error("This body was destroyed.")
+      for (let filled = 0; filled < target.length; ) {
         signal?.throwIfAborted()
-        const { bytesRead } = await read(fd, target, at, target.length - at, at)
+        const { bytesRead } = await read(fd, target, filled, target.length - filled, at)
         if (bytesRead === 0) throw changed()
+        filled += bytesRead
         at += bytesRead
       }
+      if (at < size) return
       if (entryOf(key, fstatSync(fd, { bigint: true })).etag !== seen) throw changed()
-    } catch (error) {
-      throw fileFault(error, "source", name)
-    } finally {
       destroy()
+    } catch (error) {
+      destroy()
+      throw fileFault(error, "source", name)
     }
   }
 
   async function* bytes(size: number, seen: string | undefined): AsyncGenerator<Buffer> {
     try {
-      for (let at = start; at < size; ) {
+      while (at < size) {
         signal?.throwIfAborted()
         if (!open) throw new Error("This body was destroyed.")
         const chunk = Buffer.allocUnsafeSlow(Math.min(chunkSize, size - at))
