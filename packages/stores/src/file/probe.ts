@@ -1,7 +1,7 @@
-import { closeSync, opendirSync, openSync, statSync, unlinkSync } from "node:fs"
+import { closeSync, constants, opendirSync, openSync, statSync, unlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Fault } from "@imgmigrator/core/fault"
-import { fileFault, type Side } from "./faults.ts"
+import { errno, fileFault, type Side } from "./faults.ts"
 import { temporaryFolder } from "./names.ts"
 import { newId } from "./temporary.ts"
 
@@ -19,10 +19,27 @@ export function probeWrite(root: string, name: string): void {
   let folder = root
   attempt("destination", name, () => {
     while (!isFolder(folder, name)) folder = dirname(folder)
+    if (writeNameless(folder)) return
     const file = join(folder, `${temporaryFolder}-${newId("put")}`)
     closeSync(openSync(file, "wx"))
     unlinkSync(file)
   })
+}
+
+/** open(2): a file without a name, which is gone with its process. Linux only, and Node has no name for it. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY
+const withoutIt = ["EOPNOTSUPP", "ENOTSUP", "EISDIR", "ENOENT", "EINVAL"]
+
+/** Whoever dies in the middle of it leaves nothing behind. `false`: this file system has no such files. */
+function writeNameless(folder: string): boolean {
+  if (process.platform !== "linux") return false
+  try {
+    closeSync(openSync(folder, O_TMPFILE | constants.O_WRONLY, 0o600))
+    return true
+  } catch (error) {
+    if (withoutIt.includes(errno(error))) return false
+    throw error
+  }
 }
 
 function isFolder(path: string, name: string): boolean {

@@ -14,18 +14,14 @@ const hour = 3_600_000
 export const newId = (kind: "put" | "up") =>
   `${kind}-${here}-${process.pid}-${randomBytes(6).toString("hex")}`
 export const isId = (id: string) => /^(put|up)-[0-9a-f]{8}-\d+-[0-9a-f]{12}$/.test(id)
-export const isLeftover = (id: string) => id.startsWith("put-")
-
-/** Uploads begun since `since`, and small files whose writer is no more. */
+/** Uploads begun since `since`; and what a writer that is no more has left: small files, uploads that had hardly begun. */
 export function listTemporary(root: string, since: number, now: number): Upload[] {
   const folder = join(root, temporaryFolder)
   return namesIn(folder).flatMap((id) => {
-    const path = join(folder, id)
-    const stats = lstatSync(path, { throwIfNoEntry: false })
-    if (!stats) return []
-    if (isLeftover(id)) return abandoned(id, now - stats.ctimeMs) ? [{ key: "", id, partSize }] : []
-    const upload = begun(pathsOf(folder, id))
-    return upload && upload.begun >= since ? [{ key: upload.key, id, partSize: upload.partSize }] : []
+    const upload = id.startsWith("up-") ? begun(pathsOf(folder, id)) : undefined
+    if (upload) return upload.begun >= since ? [{ key: upload.key, id, partSize: upload.partSize }] : []
+    const stats = lstatSync(join(folder, id), { throwIfNoEntry: false })
+    return stats && abandoned(id, now - stats.ctimeMs) ? [{ key: "", id, partSize }] : []
   })
 }
 

@@ -19,7 +19,7 @@ const Line = z.object({
   checksum: z.object({ algorithm: z.literal("sha256"), value: z.string() }),
 })
 
-/** The log first: an upload that has no log is not there. */
+/** Whoever dies before the log's first line is whole leaves no upload, but a file that can be found and thrown away. */
 export function startLog(paths: Paths, { key, partSize }: Upload): void {
   const head: Head = { key, partSize, begun: Date.now() }
   writeFileSync(paths.data, "", { flag: "wx" })
@@ -34,7 +34,8 @@ export function writeLog(paths: Paths, part: z.infer<typeof Line>): Part {
 
 /** A last line that a crash cut short is a part that is not there. */
 export function readLog(paths: Paths): { readonly head: Head; readonly parts: readonly Part[] } {
-  const [first = "", ...lines] = linesOf(paths)
+  const [first, ...lines] = linesOf(paths)
+  if (first === undefined) throw missing(paths.data)
   const head = Head.parse(JSON.parse(first))
   const parts = new Map<number, Part>()
   for (const line of lines) {

@@ -10,7 +10,7 @@ import { etagOf } from "./identity.ts"
 import { temporaryFolder } from "./names.ts"
 import { place } from "./place.ts"
 import { fsync } from "./sync.ts"
-import { isId, isLeftover, newId, removeUpload } from "./temporary.ts"
+import { isId, newId, removeUpload } from "./temporary.ts"
 import type { Tree } from "./tree.ts"
 import { missing, type Paths, pathsOf, readLog, startLog, writeLog } from "./upload-log.ts"
 import { setMtime } from "./write.ts"
@@ -123,7 +123,8 @@ function locate(tree: Tree, upload: Upload): Paths {
 
 function temporaryFolderOf(tree: Tree, { key, id }: Upload): string | undefined {
   if (!isId(id)) throw missing(key)
-  if (isLeftover(id)) return join(tree.root, temporaryFolder)
+  // What a writer that is no more has left is nobody's.
+  if (key === "") return join(tree.root, temporaryFolder)
   const target = tree.locate(key, "look")
   return target && tree.temporary(target, "look")
 }
