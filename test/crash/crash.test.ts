@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
+import { tell } from "../support/figures.ts"
+import { pointName } from "./support/control.ts"
+import { allPoints, momentsOf, oneOfEachKind } from "./support/points.ts"
+import { run } from "./support/run.ts"
+import { scenes } from "./support/scenes.ts"
+import { type Stage, startStage } from "./support/stage.ts"
+
+/** `all`: every single point of every scene. Else every kind of point, at one of its occurrences. */
+const isAll = process.env.CRASH_POINTS === "all"
+vi.setConfig({ testTimeout: isAll ? 7_200_000 : 1_200_000, hookTimeout: 240_000 })
+
+let stage: Stage
+const covered = new Set<string>()
+beforeAll(async () => {
+  stage = await startStage()
+})
+afterAll(() => stage.close())
+
+test.for(scenes)(
+  "whenever a worker is killed, nothing is lost and nothing doubled: $name",
+  async (scene, { task }) => {
+    const calm = await run(stage, scene)
+    expect(calm.broken).toEqual([])
+    const moments = momentsOf(calm.lines)
+    const chosen = isAll ? allPoints(moments) : oneOfEachKind(moments, covered)
+    const broken: string[] = []
+    for (const moment of chosen) {
+      const point = moment.at(-1)
+      if (!point) continue
+      const crashed = await run(stage, scene, point, calm)
+      if (!crashed.isMet) broken.push(`${pointName(point)}: nobody came there`)
+      broken.push(...crashed.broken.map((each) => `${pointName(point)}: ${each}`))
+      tell(task, {
+        "crash points covered": moment.length,
+        "faults injected": Number(crashed.isMet),
+        "items moved": crashed.row.totals?.migrated ?? 0,
+        lost: crashed.lost.length,
+        doubled: crashed.doubled.length,
+      })
+    }
+    console.log(
+      `crash: ${chosen.length} kills at ${chosen.flat().length} of ${moments.flat().length} points, ${scene.name}`,
+    )
+    expect(broken).toEqual([])
+  },
+)

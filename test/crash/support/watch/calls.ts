@@ -1,0 +1,62 @@
+import fs from "node:fs"
+import { join } from "node:path"
+import { type Control, controlFile, type Line, linesFile } from "../control.ts"
+
+// As they were before they are watched themselves.
+const { appendFileSync, readFileSync, writeFileSync } = fs
+
+const folder = process.env.CRASH_FOLDER ?? ""
+let control: Control = { run: -1, ahead: 0, places: {} }
+const counts = new Map<string, number>()
+const leaps: ((ahead: number) => void)[] = []
+
+/** Called whenever the clock is told, or leaps; with how far it is ahead, in ms. */
+export const onLeap = (run: (ahead: number) => void) => leaps.push(run)
+
+/** Read what this process is told now. */
+export function obey() {
+  const told: Control = JSON.parse(readFileSync(join(folder, controlFile), "utf8"))
+  if (told.run !== control.run) counts.clear()
+  control = told
+  for (const leap of leaps) leap(control.ahead)
+}
+
+export type Begun = { readonly call: string; readonly nth: number; readonly subject: string }
+
+/** A call is about to leave this process. Where it is the point, nothing comes back from here. */
+export function before(call: string, subject: string): Begun {
+  const nth = (counts.get(call) ?? 0) + 1
+  counts.set(call, nth)
+  tell({ at: "before", call, nth, subject })
+  dieAt("before", { call, nth, subject })
+  return { call, nth, subject }
+}
+
+/** It was answered, and nobody in here has heard of it yet. */
+export function after({ call, nth, subject }: Begun, status?: number) {
+  tell({ at: "after", call, nth, subject, ...(status !== undefined && { status }) })
+  dieAt("after", { call, nth, subject })
+  if (control.leap?.call !== call) return
+  control = { ...control, ahead: control.ahead + control.leap.ms }
+  tell({ at: "leap", call, nth, subject, ahead: control.ahead })
+  for (const leap of leaps) leap(control.ahead)
+}
+
+function dieAt(when: "before" | "after", begun: Begun) {
+  const { point, ...rest } = control
+  if (point?.when !== when || point.call !== begun.call || point.nth !== begun.nth) return
+  // Once: whoever goes on with the work lives.
+  writeFileSync(join(folder, controlFile), JSON.stringify(rest))
+  tell({ at: "killed", ...begun })
+  process.kill(process.pid, "SIGKILL")
+}
+
+const tell = (line: Line) => appendFileSync(join(folder, linesFile), `${JSON.stringify(line)}\n`)
+
+/** The beginning of an address or path as the place that it stands for, and what is behind it. */
+export function placeOf(subject: string): { readonly place: string; readonly rest: string } | undefined {
+  for (const [start, place] of Object.entries(control.places))
+    if (subject === start || subject.startsWith(`${start}/`))
+      return { place, rest: subject.slice(start.length + 1) }
+  return undefined
+}
