@@ -4,6 +4,6 @@ import { runShare } from "./run.ts"
 
 test(
   "whatever happens, in whatever order, the books are right and all comes to its end",
-  () => runShare(0),
+  ({ task }) => runShare(0, task),
   3_600_000,
 )

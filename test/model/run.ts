@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { expect } from "vitest"
+import { tell } from "../support/figures.ts"
 import { missed } from "./minimums.ts"
 import { property } from "./property.ts"
 import { newTally } from "./sim/tally.ts"
@@ -15,7 +16,7 @@ const files = 2
  * Run this file's share of the sequences. `MODEL_RUNS` says how many there are in all, `MODEL_SEED` where to begin. With
  * the `MODEL_SEED` and `MODEL_PATH` that a failure prints, that sequence is run again, and shrunk, by model.test.ts.
  */
-export async function runShare(share: number) {
+export async function runShare(share: number, task: Parameters<typeof tell>[0]) {
   const seed = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31) + share
   const numRuns = Math.ceil(Number(process.env.MODEL_RUNS ?? usual) / files)
   // Behind the first colon is how it was shrunk, which sequences of commands do not replay.
@@ -25,11 +26,14 @@ export async function runShare(share: number) {
   await fc.assert(property(tally), { seed, numRuns, ...(path && { path }) })
   const seconds = Math.round((performance.now() - began) / 1000)
   const items = ["migrated", "skipped", "failed"].map((outcome) => tally.accepted(`items: ${outcome}`))
+  const moved = items.reduce((a, b) => a + b)
   const faults = tally.sum(/^(table|store|publish|crash|stall|lose|jump|restart|shutdown)/)
   console.log(
     `model: seed ${seed - share} (share ${share}), ${numRuns} sequences in ${seconds} s, ${faults} faults injected, ` +
-      `${tally.accepted("quiet point")} quiet points, ${items.reduce((a, b) => a + b)} items moved, 0 lost, 0 doubled`,
+      `${tally.accepted("quiet point")} quiet points, ${moved} items moved, 0 lost, 0 doubled`,
   )
+  // One that is lost or doubled breaks a rule, and the sequence fails.
+  tell(task, { "sequences run": numRuns, "faults injected": faults, "items moved": moved })
   if (process.env.MODEL_TABLE) console.log(tally.table())
   if (path === undefined) expect(missed(tally, numRuns)).toEqual([])
 }

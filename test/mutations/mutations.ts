@@ -118,7 +118,7 @@ export const mutations: readonly Mutation[] = [
         replace: `outcome === "failed" && (moved.get(index) ?? pass) <= pass)`,
       },
     ],
-    test: { file: "test/traps/retry.test.ts", name: "trap 31" },
+    test: { file: "test/traps/retry.test.ts", name: "trap 31: what fails in the first pass" },
   },
   {
     name: "settling before the plan is complete",

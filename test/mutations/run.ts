@@ -5,13 +5,13 @@ import { type Mutation, mutations } from "./mutations.ts"
 import { copyOf } from "./workspace.ts"
 
 /*
- * `npm run test:mutations [words of a name]`: breaks a copy of the tree on purpose, one rule at a time, and shows that a
+ * `npm run test:mutations [pattern of names]`: breaks a copy of the tree on purpose, one rule at a time, and shows that a
  * test says so. Fails where a bug is not caught, where the code that it would break is no longer there, or where its
  * test does not pass without it.
  */
 const root = join(import.meta.dirname, "../..")
-const words = process.argv.slice(2).join(" ")
-const chosen = mutations.filter(({ name }) => name.includes(words))
+const wanted = new RegExp(process.argv.slice(2).join(" "))
+const chosen = mutations.filter(({ name }) => wanted.test(name))
 const copy = copyOf(root)
 process.on("exit", copy.remove)
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1))

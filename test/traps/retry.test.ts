@@ -22,6 +22,30 @@ for (const when of ["dies before", "dies after"] as const)
     expect(sim.broken).toEqual([])
   })
 
+test("trap 31: what fails in the first pass and in the second is tried once in the third", async () => {
+  const { work, rest, command, row, lane, sources, sim } = await stage(images("small", 3))
+  sources[0]?.troubles.denied.add("small-01.jpg")
+  work()
+  await rest()
+  command("retry")
+  await rest()
+  expect(row()).toMatchObject({
+    status: "completed_with_failures",
+    pass: 1,
+    totals: { migrated: 2, failed: 1 },
+  })
+  for (const place of sources) heal(place)
+  command("retry")
+  await rest()
+  expect(row()).toMatchObject({
+    status: "completed",
+    pass: 2,
+    totals: { discovered: 3, migrated: 3, failed: 0 },
+  })
+  expect(lane(0).plan).toMatchObject({ chunks: 3, retried: 2 })
+  expect(sim.broken).toEqual([])
+})
+
 test("trap 31: a migration that runs is not retried", async () => {
   const { work, pass, rest, command, row, sim } = await stage(images("small", 2))
   work({ foresees: once(/^write small/, { slow: 3_000 }) })

@@ -43,7 +43,7 @@ export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run)
     })
     const { id, user_id } = await begin(stage.world, { ...setup.wish, userId: "ana" })
     let booked: ReadonlySet<string> = new Set()
-    let seen = 0
+    let seen: number | undefined
     stage.onDeath(async () => {
       booked = await bookedKeys(id)
       seen = stage.lines().length
@@ -71,7 +71,7 @@ export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run)
         report: entries,
         lines,
         booked,
-        later: lines.slice(seen),
+        later: seen === undefined ? [] : lines.slice(seen),
         calm,
       })),
     }
