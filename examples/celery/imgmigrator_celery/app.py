@@ -18,8 +18,11 @@ except Misconfigured as misconfigured:
 
 redis_transport.install()
 broker, tls = broker_tls.split(own.broker_url)
-app = Celery("imgmigrator", broker=broker, include=["imgmigrator_celery.tasks"])
+app = Celery("imgmigrator", include=["imgmigrator_celery.tasks"])
 app.conf.update(
+    # Not `broker_url`: before that, Celery takes the variable CELERY_BROKER_URL, as it stands.
+    broker_read_url=broker,
+    broker_write_url=broker,
     broker_use_ssl=tls,
     task_queues=[Queue(own.queue, durable=True)],
     task_default_queue=own.queue,
