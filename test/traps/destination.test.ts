@@ -112,7 +112,7 @@ for (const [planned, code] of [
     const existing = planned === "there" ? [{ key, isSame: false }] : []
     const { work, pass, rest, row, destinations, sim } = await stage([key], {}, { existing })
     const [destination] = destinations
-    work({ foresees: once(/^write small/, { slow: 3_000 }) })
+    work({ foresees: once(/^read small-00.jpg source/, { slow: 3_000 }) })
     await pass(2_000)
     if (destination) meddle(destination, key, false)
     const foreign = destination?.objects.get(key)
