@@ -165,7 +165,7 @@ test("a stored row that does not parse is our mistake: 500, and nothing of it ou
   expect(JSON.stringify(answer)).not.toMatch(/s3cr3t|USER#/)
 })
 
-test("trap 28: what QStash gave up is taken note of, whatever hangs on it", async () => {
+test("what QStash gave up is taken note of, whatever hangs on it", async () => {
   const failed = await handlerOf("packages/functions/src/webhooks/failure.handler")
   const path = "/api/v1/webhooks/qstash/failure"
   const sourceBody = Buffer.from('{"migration_id":"mig_1","lane":2}').toString("base64")
@@ -188,6 +188,23 @@ test("trap 28: what QStash gave up is taken note of, whatever hangs on it", asyn
       body: { outcome: "done" },
     })
   expect((await call(failed, signed(path, '{"status":"x"}'))).status).toBe(400)
+})
+
+test("trap 28: what QStash gave up is not sent again by the callback: the sweeper decides", async () => {
+  const create = await handlerOf("packages/functions/src/api/create-migration.handler")
+  const failed = await handlerOf("packages/functions/src/webhooks/failure.handler")
+  const { mustGetMigration } = await import("../../packages/functions/src/db/migrations.ts")
+  const { readLane } = await import("../../packages/functions/src/db/lanes.ts")
+  const wish = JSON.stringify({ source: "s3://library", destination: "s3://archive" })
+  const { id } = (await call(create, { method: "POST", body: wish, caller: { user_id: "ana" } })).body
+  const standing = () => Promise.all([mustGetMigration("ana", id), readLane(id, 0)])
+  const before = await standing()
+  expect(before[1]?.sends).toBe(1)
+  const message = JSON.stringify({ migration_id: id, user_id: "ana", lane: 0 })
+  const body = { status: 503, retried: 3, sourceBody: Buffer.from(message).toString("base64") }
+  const path = "/api/v1/webhooks/qstash/failure"
+  expect((await call(failed, signed(path, JSON.stringify(body)))).status).toBe(200)
+  expect(await standing()).toEqual(before)
 })
 
 test("the authorizer lets a known key in with its user, and nobody else", async () => {
