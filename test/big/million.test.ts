@@ -17,7 +17,7 @@ const mebibyte = 1024 * 1024
 
 let dynamo: Dynamo
 beforeAll(async () => {
-  Object.assign(process.env, { IMGMIGRATOR_LOCAL: "1", LOG_LEVEL: "SILENT" })
+  Object.assign(process.env, { IMGMIGRATOR_LOCAL: "1" })
   dynamo = await startDynamo()
 })
 afterAll(() => dynamo.close())
@@ -30,15 +30,19 @@ function held(): number {
   return heapUsed + arrayBuffers
 }
 
-/** A list that is made while it is read. The second reading is the planner's: `seen` hears how far it is. */
+/** A list that is made while it is read. First it is validated; `seen` hears how far planning is, in whatever delivery. */
 async function endlessList(seen: (line: number) => void) {
   let readings = 0
+  let furthest = -1
   const server = createServer(async (_, response) => {
-    const isPlanned = ++readings === 2
+    const isPlanned = ++readings > 1
     function* lines() {
       yield "url,name,size\n"
       for (let n = 0; n < images; n += 1000) {
-        if (isPlanned) seen(n)
+        if (isPlanned && n > furthest) {
+          furthest = n
+          seen(n)
+        }
         yield Array.from(
           { length: 1000 },
           (_, i) => `https://images.example/${n + i}.jpg,photos/${n + i}.jpg,4000000\n`,
