@@ -14,6 +14,7 @@ import { retryMigration } from "../../packages/functions/src/db/retry.ts"
 import { update } from "../../packages/functions/src/db/table.ts"
 import { retireEnded } from "../../packages/functions/src/jobs/retire.ts"
 import { wakeMigration } from "../../packages/functions/src/jobs/wake.ts"
+import { startSweeper } from "../../packages/local/src/service/sweeper.ts"
 import { type Dynamo, startDynamo } from "../support/dynamodb.ts"
 import { begin, temporaryFolder, testWorld } from "../support/harness.ts"
 
@@ -124,6 +125,24 @@ test("a cancelled migration is deleted too, and one that has expired is absent b
   })
   expect(await getMigration("dan", row.id)).toBeUndefined()
   expect(await listMigrations("dan", { limit: 10 })).toEqual({ rows: [] })
+})
+
+test("a service outside AWS sees to it as well", async () => {
+  process.env.MIGRATION_RETENTION_DAYS = "1"
+  await using folder = await temporaryFolder()
+  const row = await begin(world, { ...(await library(folder.path)), userId: "fay" })
+  await cancelMigration("fay", row.id, Date.now() - 15 * 60_000)
+  await run()
+  const stop = startSweeper(10)
+  try {
+    await expect
+      .poll(() => rowsOf("fay", row.id), { timeout: 60_000 })
+      .toMatchObject({
+        migration: { expires_at: expect.any(Number) },
+      })
+  } finally {
+    await stop()
+  }
 })
 
 test("without a retention nothing is ever marked, and a wrong one is told by its name", async () => {

@@ -1,3 +1,4 @@
+import { retireEnded } from "@imgmigrator/functions/jobs/retire"
 import { sweep } from "@imgmigrator/functions/jobs/sweep"
 import { log } from "@imgmigrator/functions/log"
 
@@ -8,6 +9,7 @@ export function startSweeper(everyMs: number): () => Promise<void> {
   const once = async (): Promise<void> => {
     try {
       await sweep()
+      await retireEnded(Date.now() + everyMs)
     } catch (error) {
       if (!stopped) log.error("sweep failed", { error })
     }
