@@ -19,32 +19,46 @@ export type Swept = {
 
 /**
  * Dispatch again what was not delivered: nothing depends on the queue's memory. Active migrations whose lanes have work
- * and no live worker get a message, with growing pauses while none is answered.
+ * and no live worker get a message, with growing pauses while none is answered. One that can't be read keeps no other
+ * waiting; the first such error rejects at the end, so that it is heard of.
  */
 export async function sweep(world: SenderWorld = theSenderWorld): Promise<Swept> {
   const swept = { active: 0, lanes: 0, sent: 0, unreachable: 0 }
+  const failures: unknown[] = []
   for await (const { userId, id } of activeMigrations()) {
-    // The index may be a moment old: the row decides.
-    const row = await getMigration(userId, id)
-    if (!row || !isActive(row.status)) continue
-    swept.active += 1
-    const at = world.clock.now()
-    const lanes = await readLanes(id)
-    swept.lanes += lanes.filter((lane) => isHeld(lane, at)).length
-    if (isWaiting(row, at)) continue
-    if (lanes.length === 0) {
-      if (await wakeMigration(row, world)) swept.sent += 1
-      continue
-    }
-    for (const lane of due(row, lanes, at)) {
-      if (lane.sends >= unansweredSends) {
-        swept.unreachable += 1
-        await reportUnreachable(row, lane)
-      }
-      if (await wakeLane(row, lane, world)) swept.sent += 1
+    try {
+      await look(userId, id, swept, world)
+    } catch (error) {
+      log.error("migration not swept", { migration_id: id, error })
+      failures.push(error)
     }
   }
+  if (failures.length > 0) throw failures[0]
   return swept
+}
+
+type Counts = { -readonly [Name in keyof Swept]: Swept[Name] }
+
+async function look(userId: string, id: string, swept: Counts, world: SenderWorld): Promise<void> {
+  // The index may be a moment old: the row decides.
+  const row = await getMigration(userId, id)
+  if (!row || !isActive(row.status)) return
+  swept.active += 1
+  const at = world.clock.now()
+  const lanes = await readLanes(id)
+  swept.lanes += lanes.filter((lane) => isHeld(lane, at)).length
+  if (isWaiting(row, at)) return
+  if (lanes.length === 0) {
+    if (await wakeMigration(row, world)) swept.sent += 1
+    return
+  }
+  for (const lane of due(row, lanes, at)) {
+    if (lane.sends >= unansweredSends) {
+      swept.unreachable += 1
+      await reportUnreachable(row, lane)
+    }
+    if (await wakeLane(row, lane, world)) swept.sent += 1
+  }
 }
 
 /** The lanes to send to: those with a run or a plan of their own to finish, and as many more as the rest is worth. */
