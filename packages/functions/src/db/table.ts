@@ -31,6 +31,9 @@ export type Values = Readonly<Record<string, unknown>>
 /** Locally no account is asked, so that a user's own AWS variables stay the stores' business. */
 const dummy = { credentials: { accessKeyId: "local", secretAccessKey: "local" }, region: "local" }
 
+/** A table that does not answer is asked again, in ms: without a limit a stalled connection would hold its worker for ever. */
+const patience = { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
+
 let made: { readonly client: DynamoDBClient; readonly documents: DynamoDBDocumentClient } | undefined
 
 /** One client for the life of the process, made at the first call. */
@@ -38,6 +41,7 @@ function clients() {
   if (made) return made
   const client = new DynamoDBClient({
     maxAttempts: 5,
+    requestHandler: patience,
     ...(process.env.IMGMIGRATOR_DYNAMODB_DUMMY === "1" && dummy),
   })
   const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })

@@ -96,10 +96,13 @@ export function openSession(o: SessionOptions): Session {
     if (!end.signal.aborted) end.abort(error)
   }
 
-  const watch = every(look, async () => {
+  // Apart from the look at the status: a table that is slow to answer must not hide that the time is up.
+  const clock = every(look, async () => {
     const at = o.clock.now()
-    if (at >= o.hard) return stop("time")
-    if (at - saved > safe) return stop("lease")
+    if (at >= o.hard) stop("time")
+    else if (at - saved > safe) stop("lease")
+  })
+  const watch = every(look, async () => {
     const row = await getStatus(o.userId, o.id)
     if (!row || !isActive(row.status)) stop("status")
   })
@@ -107,7 +110,7 @@ export function openSession(o: SessionOptions): Session {
     if (end.signal.aborted || o.clock.now() - saved < heartbeat - look) return
     await (booking ? booking() : save({}))
   })
-  void Promise.all([watch, beat])
+  void Promise.all([clock, watch, beat])
 
   const onShutdown = () => stop("shutdown")
   o.shutdown?.addEventListener("abort", onShutdown, { once: true })
