@@ -17,6 +17,18 @@ export type Habits = {
 
 type Part = { readonly bytes: Buffer; readonly etag: string }
 
+/** All in one page, and in the order of the keys. */
+function listing(objects: ReadonlyMap<string, Part>, bucket: string, prefix: string): string {
+  const contents = [...objects]
+    .filter(([path]) => path.startsWith(bucket + prefix))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([path, { bytes, etag }]) =>
+        `<Contents><Key>${path.slice(bucket.length)}</Key><ETag>"${etag}"</ETag><Size>${bytes.length}</Size></Contents>`,
+    )
+  return `<ListBucketResult><IsTruncated>false</IsTruncated>${contents.join("")}</ListBucketResult>`
+}
+
 /** A server that speaks S3 the way small ones do: no checksums in its answers, and some of the rest missing. */
 export async function startLenient(habits: Habits = {}) {
   const {
@@ -94,6 +106,7 @@ export async function startLenient(habits: Habits = {}) {
       objects.delete(key)
       return response.writeHead(204).end()
     }
+    if (query.has("list-type")) return response.end(listing(objects, `${key}/`, query.get("prefix") ?? ""))
     if (!there) return refuse(response, 404, "NoSuchKey")
     response.writeHead(200, { etag: `"${there.etag}"`, "content-length": there.bytes.length })
     return response.end(request.method === "HEAD" ? undefined : there.bytes)

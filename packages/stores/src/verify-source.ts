@@ -1,8 +1,8 @@
-import { hash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import { quoted } from "@imgmigrator/core/outcome"
-import { crc64Of } from "./crc64nvme.ts"
-import type { Checksum } from "./store.ts"
+import { combine, crc64, crc64Of } from "./crc64nvme.ts"
+import type { Checksum, Part } from "./store.ts"
 
 /** A checksum that bytes must have, and whose word it is: what the source keeps of its own, or what a list says. */
 export type Promised = Checksum & { readonly by: "source" | "list" }
@@ -38,6 +38,23 @@ export function verifyDigest(key: string, { algorithm, value, by }: Promised, ac
         "source.corrupt",
         `${name} arrived with other bytes than the source's ${algorithm} is of.`,
       )
+}
+
+export type RunningDigest = { update(bytes: Uint8Array): unknown; digest(): string }
+
+/** The digest, in base64, of bytes that come piece by piece. */
+export function runningDigest(algorithm: Checksum["algorithm"]): RunningDigest {
+  if (algorithm === "crc64nvme") return crc64()
+  const hash = createHash(algorithm)
+  return { update: (bytes) => hash.update(bytes), digest: () => hash.digest("base64") }
+}
+
+/** That of a whole from its parts' checksums, whoever sent them; `undefined` where they do not tell it. */
+export function digestOfParts(algorithm: Checksum["algorithm"], parts: readonly Part[]): string | undefined {
+  const pieces = parts.flatMap(({ size, checksum }) =>
+    checksum?.algorithm === "crc64nvme" ? [{ size, crc: checksum.value }] : [],
+  )
+  return algorithm === "crc64nvme" && pieces.length === parts.length ? combine(pieces) : undefined
 }
 
 function digestOf(algorithm: Checksum["algorithm"], bytes: Buffer, sha256: Buffer): string {

@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto"
 import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import {
+  digestOfParts,
   type Facts,
   giveBack,
   type Part,
   type Precondition,
+  runningDigest,
   type Store,
   type Upload,
   verifyDigest,
@@ -38,10 +39,8 @@ export async function moveInParts(
   const { row, upload, parts } = await resumed(delivery, task, facts, description)
   const read = await readerFrom(delivery, task, facts, started, parts.length * upload.partSize)
   const promised = promisedOf(task.item, facts)
-  const hash =
-    promised && promised.algorithm !== "crc64nvme" && parts.length === 0
-      ? createHash(promised.algorithm)
-      : undefined
+  // Of parts that came in an earlier delivery the bytes are gone.
+  const hash = promised && parts.length === 0 ? runningDigest(promised.algorithm) : undefined
   const done: Part[] = [...parts]
   const sending = new Set<Promise<void>>()
   const failure = new AbortController()
@@ -83,17 +82,16 @@ export async function moveInParts(
     await Promise.all(sending)
     signal.throwIfAborted()
     if (task.item.address !== undefined) verifySize(task.item.size, size)
-    if (promised && hash) verifyDigest(task.item.key, promised, hash.digest("base64"))
-    const receipt = await destination.complete(
-      upload,
-      done.toSorted((a, b) => a.number - b.number),
-      {
-        signal: session.signal,
-        description,
-        precondition,
-      },
-    )
-    if (promised?.algorithm === receipt.checksum.algorithm)
+    const all = done.toSorted((a, b) => a.number - b.number)
+    // Before it gets its final name: what was damaged on its way to us must not stand there as the image.
+    const actual = promised && (hash?.digest() ?? digestOfParts(promised.algorithm, all))
+    if (promised && actual !== undefined) verifyDigest(task.item.key, promised, actual)
+    const receipt = await destination.complete(upload, all, {
+      signal: session.signal,
+      description,
+      precondition,
+    })
+    if (actual === undefined && promised?.algorithm === receipt.checksum.algorithm)
       verifyDigest(task.item.key, promised, receipt.checksum.value)
     await removeUpload(session.id, task)
     return migrated(size, receipt.checksum, receipt.confirmed)

@@ -6,6 +6,7 @@ import { Fault } from "@imgmigrator/core/fault"
 import { quoted } from "@imgmigrator/core/outcome"
 import type { Call, Description, Part, Precondition, Receipt, Upload } from "../store.ts"
 import { partSize } from "../store.ts"
+import { errno } from "./faults.ts"
 import { etagOf } from "./identity.ts"
 import { temporaryFolder } from "./names.ts"
 import { place } from "./place.ts"
@@ -29,7 +30,7 @@ export function beginUpload(tree: Tree, key: string): Upload {
 /** The part is on disk before the log says so. */
 export async function putFilePart(tree: Tree, upload: Upload, number: number, bytes: Buffer): Promise<Part> {
   const paths = locate(tree, upload)
-  const fd = fs.openSync(paths.data, "r+")
+  const fd = openData(paths, upload)
   try {
     for (let at = 0; at < bytes.length; ) {
       const position = (number - 1) * upload.partSize + at
@@ -45,6 +46,16 @@ export async function putFilePart(tree: Tree, upload: Upload, number: number, by
 
 export const fileParts = (tree: Tree, upload: Upload): readonly Part[] => readLog(locate(tree, upload)).parts
 
+/** Completed or thrown away by another meanwhile, it is not there. */
+function openData({ data }: Paths, { key }: Upload): number {
+  try {
+    return fs.openSync(data, "r+")
+  } catch (error) {
+    if (errno(error) === "ENOENT") throw missing(key)
+    throw error
+  }
+}
+
 type Complete = Call & { readonly description: Description; readonly precondition?: Precondition }
 
 /** Reads all back: each part must be what was logged, and the SHA-256 of the whole is made on the way. */
@@ -56,7 +67,7 @@ export async function completeUpload(
 ): Promise<Receipt> {
   const target = tree.locate(upload.key, "create")
   const paths = locate(tree, upload)
-  const fd = fs.openSync(paths.data, "r+")
+  const fd = openData(paths, upload)
   try {
     fs.ftruncateSync(
       fd,

@@ -1,4 +1,4 @@
-import { Fault, type Scope } from "@imgmigrator/core/fault"
+import { Fault, ofStore, type Scope } from "@imgmigrator/core/fault"
 
 /** What a broken exchange means, in words; by error code of Node, OpenSSL and undici. */
 const connecting: readonly (readonly [pattern: RegExp, text: string])[] = [
@@ -49,11 +49,4 @@ export function retryAfter(value: string | string[] | undefined, now: number): n
   if (typeof value !== "string") return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(ms) && ms >= 0 ? Math.min(ms, 3_600_000) : undefined
-}
-
-/** The same fault, concerning the whole store. */
-export function ofStore(error: unknown): unknown {
-  if (!(error instanceof Fault) || error.scope === "store") return error
-  const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
-  return new Fault(error.kind, error.code, error.message, { cause: error.cause, scope: "store", ...wait })
 }

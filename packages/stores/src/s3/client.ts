@@ -36,6 +36,7 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
   const bucketPath = endpoint.base.slice(0, -1) || "/"
   const prefixPath = endpoint.base + encodeKey(ref.prefix)
   let skew = 0
+  let told: { readonly date: string; readonly at: number } | undefined
 
   function prepare({
     method,
@@ -72,6 +73,7 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
         if (tries === 1 && isStale(error) && !request.signal?.aborted) continue
         throw transportFault(error, "store.unreachable", name, "store")
       }
+      if (answer.headers.date) told = { date: answer.headers.date, at: Date.now() }
       if (answer.status < 300) return answer
       const { refusal, ...rest } = await refused(answer)
       if (refusal.code !== "RequestTimeTooSkewed" || refusal.time === undefined || tries > 1)
@@ -115,6 +117,9 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
           refusal: refusalOf(status, headers, bytes.toString()),
         }),
       ),
+
+    /** How far its clock is ahead of ours, in ms, by its last answer; good to about a second. */
+    skew: () => (told && Date.parse(told.date) - told.at) || 0,
 
     close: () => agent.destroy(),
   }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto"
-import { combine } from "../crc64nvme.ts"
 import type { Call, Description, Part, Precondition, Receipt, Upload } from "../store.ts"
+import { digestOfParts } from "../verify-source.ts"
 import { accepted, type Client } from "./client.ts"
 import type { Conditions } from "./conditions.ts"
 import { damaged, putFault } from "./put.ts"
@@ -22,7 +22,7 @@ export async function completeUpload(
   const { precondition, signal } = options
   const size = parts.reduce((sum, part) => sum + part.size, 0)
   const mode = modeOf(upload)
-  const crc = mode === "c" ? combined(parts) : undefined
+  const crc = mode === "c" ? digestOfParts("crc64nvme", parts) : undefined
   const headers = [
     "x-amz-mp-object-size",
     String(size),
@@ -59,15 +59,6 @@ export async function completeUpload(
     ...(signal && { signal }),
   })
   return { ...(etag && { etag }), checksum, confirmed: "read-back" }
-}
-
-/** `undefined` where a part's CRC is not known. */
-function combined(parts: readonly Part[]): string | undefined {
-  const pieces = parts.map(({ size, checksum }) => ({
-    size,
-    crc: checksum?.algorithm === "crc64nvme" ? checksum.value : "",
-  }))
-  return pieces.every(({ crc }) => crc) ? combine(pieces) : undefined
 }
 
 const root = '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'

@@ -54,6 +54,7 @@ export async function openS3Store(ref: S3Ref, settings: StoreSettings): Promise<
       uncopyable.add(source)
       return undefined
     },
+    skew: () => client.skew(),
     close: async () => {
       await client.close()
     },

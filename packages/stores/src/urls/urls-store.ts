@@ -1,7 +1,6 @@
-import { Fault } from "@imgmigrator/core/fault"
+import { Fault, ofStore } from "@imgmigrator/core/fault"
 import { quoted } from "@imgmigrator/core/outcome"
 import { type NormalStoreRef, storeUri } from "@imgmigrator/core/store-ref"
-import { ofStore } from "../http/faults.ts"
 import { guardedAgent } from "../http/guard.ts"
 import type { StoreSettings } from "../settings.ts"
 import type { Call, Entry, Store } from "../store.ts"
