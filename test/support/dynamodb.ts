@@ -19,17 +19,24 @@ export async function freePort(): Promise<number> {
 
 export type Dynamo = { readonly endpoint: string; readonly tableName: string; close(): Promise<void> }
 
+/** `before` puts something between our code and the server, and gives its address. */
+export type DynamoOptions = {
+  readonly dbPath?: string
+  readonly before?: (server: string) => Promise<string>
+}
+
 /**
  * A DynamoDB of one test file's own, in memory unless `dbPath` is given, with the environment that leads our code to it; makes the table.
  * Import code that reads the environment only afterwards, or at the top: clients are built at their first call's import.
  */
-export async function startDynamo({ dbPath }: { readonly dbPath?: string } = {}): Promise<Dynamo> {
+export async function startDynamo({ dbPath, before }: DynamoOptions = {}): Promise<Dynamo> {
   const port = await freePort()
   const place = dbPath === undefined ? [] : ["--db-path", dbPath]
   const child = spawn(binary, ["serve", "--port", String(port), "--host", "127.0.0.1", ...place], {
     stdio: "ignore",
   })
-  const endpoint = `http://127.0.0.1:${port}`
+  const server = `http://127.0.0.1:${port}`
+  const endpoint = (await before?.(server)) ?? server
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_DYNAMODB: endpoint,
     AWS_REGION: "us-east-1",
@@ -37,7 +44,7 @@ export async function startDynamo({ dbPath }: { readonly dbPath?: string } = {})
     TABLE_NAME: "imgmigrator-test",
   })
   while (
-    !(await fetch(endpoint).then(
+    !(await fetch(server).then(
       () => true,
       () => false,
     ))

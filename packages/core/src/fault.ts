@@ -47,6 +47,13 @@ export class Fault extends Error {
   }
 }
 
+/** The same fault, concerning the whole store; what is no Fault stays as it is. */
+export function ofStore(error: unknown): unknown {
+  if (!(error instanceof Fault) || error.scope === "store") return error
+  const wait = error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }
+  return new Fault(error.kind, error.code, error.message, { cause: error.cause, scope: "store", ...wait })
+}
+
 const transient: readonly Kind[] = ["stale", "corrupt", "unavailable"]
 
 /** Would the same again, later, have a chance? */

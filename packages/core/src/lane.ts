@@ -75,6 +75,8 @@ export const Lane = z.object({
   now: Done,
   /** With a suspected poison item: the one being tried, by chunk and index. */
   trying: z.tuple([Count, Count]).optional(),
+  /** Deliveries in a row that ended because an item's server asked for a long pause, and no chunk was finished. */
+  waits: Count.optional(),
   /** Items a second, lately. */
   rate: z.number().nonnegative(),
   spent: Spent,

@@ -8,19 +8,22 @@ import { whyStopped } from "./stopped.ts"
 
 /** Tries of one item in place, in all. */
 const tries = 5
-/** A wish for a longer pause than this is the store's, not the item's: the delivery ends and comes again. */
+/** A wish for a longer pause than this is not waited out in place: others go on, and the item is left for a later delivery. */
 const longestPause = 20_000
+/** So often, with no chunk finished in between; then the item fails alone, for it would keep the rest from ending. */
+const patience = 3
 
 /**
  * One item to its outcome. Passing faults are tried again in place, then the item fails alone; a fault of the whole store
  * is thrown, and so is a stop. `ask` asks a store whether it is well, before an item is failed for what may be the store's.
+ * A Fault instead of an outcome: the item is to be left for a later delivery.
  */
 export async function attempt(
   delivery: Delivery,
   task: Task,
   careful: boolean,
   ask: () => Promise<void>,
-): Promise<ItemOutcome> {
+): Promise<ItemOutcome | Fault> {
   const { world, session } = delivery
   for (let n = 1; ; n++) {
     try {
@@ -31,14 +34,16 @@ export async function attempt(
       const kind = failureClass(error)
       if (kind === "chunk-transient" || kind === "migration-fatal") throw error
       if (kind === "bug") log.error("item failed unexpectedly", { chunk: task.n, index: task.index, error })
-      const pause = error instanceof Fault ? error.retryAfterMs : undefined
+      const pause = error instanceof Fault ? (error.retryAfterMs ?? 0) : 0
       const again = kind === "item-transient" || kind === "bug"
-      if (again && n < tries && (pause ?? 0) <= longestPause) {
-        await world.clock.sleep(Math.max(pause ?? 0, itemPause(n, world.random())), session.signal)
+      const isLong = pause > longestPause
+      if (again && isLong && error instanceof Fault && (session.lane().waits ?? 0) < patience) return error
+      if (again && !isLong && n < tries) {
+        await world.clock.sleep(Math.max(pause, itemPause(n, world.random())), session.signal)
         continue
       }
-      // One refused or unavailable object must not stop the rest; a store that refuses everything must.
-      if (kind === "bug" || ["denied", "unavailable"].includes(kindOf(error))) await ask()
+      // One refused, absent or unavailable object must not stop the rest; a store that is so for everything must.
+      if (kind === "bug" || ["denied", "missing", "unavailable"].includes(kindOf(error))) await ask()
       return failedWith(error)
     }
   }

@@ -85,6 +85,7 @@ export function bookkeeper(
       now: nothingDone,
       at: book.n + 1,
       attempts: 0,
+      waits: undefined,
       trying: undefined,
       rate: rate(),
     })

@@ -1,3 +1,4 @@
+import { Fault, ofStore } from "@imgmigrator/core/fault"
 import { runLength } from "@imgmigrator/core/lane"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import { isActive } from "@imgmigrator/core/status"
@@ -60,8 +61,9 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   const ask = wellness(delivery)
   const queue = openRun(delivery, books, save)
   const stopBeat = session.onHeartbeat(() => save(true))
+  const left: Fault[] = []
 
-  const move = async (task: Task): Promise<ItemOutcome> => {
+  const move = async (task: Task): Promise<ItemOutcome | Fault> => {
     if (isSuspicious) await session.save({ trying: [task.n, task.index] })
     return attempt(delivery, task, crashed && task.n < at + openChunks, ask)
   }
@@ -70,10 +72,11 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
       const next = await queue.next()
       if (next.done) return
       const { task, book } = next.value
-      book.add(task.index, await move(task))
-      if (!book.isComplete()) continue
-      await save(false)
-      queue.booked()
+      const outcome = await move(task)
+      if (outcome instanceof Fault) left.push(outcome)
+      else book.add(task.index, outcome)
+      if (book.isComplete()) await save(false)
+      queue.moved()
     }
   }
   const guarded = () => runner().catch(session.fail)
@@ -82,6 +85,11 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   // What did arrive is booked before the delivery ends, whatever ended it, as long as the lane is ours.
   await save(true)
   session.signal.throwIfAborted()
+  const [wish] = left.toSorted((a, b) => (b.retryAfterMs ?? 0) - (a.retryAfterMs ?? 0))
+  if (wish) {
+    await session.save({ waits: (session.lane().waits ?? 0) + 1 })
+    throw ofStore(wish)
+  }
   if (session.lane().at < session.lane().to) throw stopped("time")
 }
 
@@ -92,6 +100,7 @@ function openRun(delivery: Delivery, books: Book[], save: (checkpoint: boolean) 
   const { session } = delivery
   const { at, to } = session.lane()
   let proceed = () => {}
+  let moving = 0
   const room = () =>
     new Promise<void>((resolve) => {
       proceed = resolve
@@ -101,7 +110,9 @@ function openRun(delivery: Delivery, books: Book[], save: (checkpoint: boolean) 
   async function* run(): AsyncGenerator<Next> {
     let ahead = read(session.id, at)
     for (let n = at; n < to; n++) {
-      while (books.length >= openChunks && !session.isOver()) await room()
+      while (books.length >= openChunks && moving > 0 && !session.isOver()) await room()
+      // Nobody is at work and still there is no room: items of both chunks were left for later.
+      if (books.length >= openChunks) return
       const chunk = await ahead
       if (session.isOver()) return
       if (n + 1 < to) ahead = read(session.id, n + 1)
@@ -109,14 +120,21 @@ function openRun(delivery: Delivery, books: Book[], save: (checkpoint: boolean) 
       books.push(book)
       failPoison(delivery, book)
       if (book.isComplete()) await save(false)
-      for (const task of book.todo) if (!isPoison(delivery, task)) yield { task, book }
+      for (const task of book.todo) {
+        if (isPoison(delivery, task)) continue
+        moving += 1
+        yield { task, book }
+      }
     }
   }
   const tasks = run()
   return {
     next: () => tasks.next(),
-    /** A chunk was booked: there is room. */
-    booked: () => proceed(),
+    /** One of its items is done with, and its chunk booked if that was the last: there may be room. */
+    moved: () => {
+      moving -= 1
+      proceed()
+    },
   }
 }
 

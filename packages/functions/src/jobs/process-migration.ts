@@ -173,9 +173,11 @@ async function conclude(
   }
   await release(session, sent)
   log.warn("delivery postponed", { migration_id: row.id, code: fault.code, error: fault })
-  const pause = Math.max(5_000, fault.retryAfterMs ?? 15_000)
-  await setWaiting(row, { reason: fault.message })
-  return { outcome: "again", retryAfterSeconds: Math.ceil((pause * (1 + world.random() / 2)) / 1000) }
+  const pause = Math.max(5_000, fault.retryAfterMs ?? 15_000) * (1 + world.random() / 2)
+  // Until then the sweeper leaves it alone too.
+  const until = new Date(world.clock.now() + pause).toISOString()
+  await setWaiting(row, { reason: fault.message, until })
+  return { outcome: "again", retryAfterSeconds: Math.ceil(pause / 1000) }
 }
 
 /** The lane is free, and its last holder left it in order. A lane that was taken meanwhile is another's business. */

@@ -1,4 +1,4 @@
-import { Fault } from "@imgmigrator/core/fault"
+import { ofStore } from "@imgmigrator/core/fault"
 import type { Delivery } from "./delivery.ts"
 
 /** How long a store's word that it is well is believed, in ms. */
@@ -14,13 +14,7 @@ export function wellness({ source, destination, session, world }: Delivery): () 
     try {
       await Promise.all([source.probe("read", session), destination.probe("write", session)])
     } catch (error) {
-      if (!(error instanceof Fault)) throw error
-      const { kind, code, message, retryAfterMs } = error
-      throw new Fault(kind, code, message, {
-        cause: error,
-        scope: "store",
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      })
+      throw ofStore(error)
     }
   }
   return () => {
