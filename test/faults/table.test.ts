@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest"
-import { addLane, claimLane, handOut, readLane, saveLane } from "../../packages/functions/src/db/lanes.ts"
+import { claimLane, ensureLane, handOut, readLane, saveLane } from "../../packages/functions/src/db/lanes.ts"
 import { mustGetMigration, startMigration } from "../../packages/functions/src/db/migrations.ts"
 import { sweep } from "../../packages/functions/src/jobs/sweep.ts"
 import { always } from "./support/cases.ts"
@@ -104,7 +104,7 @@ test("lanes that are refused for each other's transactions get every chunk once"
   table.inject({ when: isWrite, act, times: always })
   const taken: number[] = []
   const lane = async (k: number) => {
-    if (k > 0) await addLane(row.id, k, "u1", 0)
+    await ensureLane(row.id, k, "u1")
     const claim = await claimLane(row.id, k, `holder ${k}`, Date.now())
     if (!("lane" in claim)) throw new Error("not claimed")
     for (;;) {
