@@ -127,6 +127,19 @@ const cases: readonly Case[] = [
     fate: { [second]: "failed source.denied" },
   },
   {
+    fault: "a source that denies one object where copies go on inside one server",
+    arrange: ({ s3 }) => {
+      s3.faults.inject({
+        effect: { kind: "answer", code: "AccessDenied" },
+        when: ({ bucket, key }) => bucket === "old-images" && key === second,
+        times: always,
+      })
+    },
+    inside: true,
+    status: "completed_with_failures",
+    fate: { [second]: "failed source.denied" },
+  },
+  {
     fault: "an object deleted between listing and reading",
     arrange: ({ source, from }) =>
       source.inject({

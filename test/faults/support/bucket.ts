@@ -44,6 +44,11 @@ export function bucketOf(s3: S3, name: string) {
     /** Uploads in parts that were begun and neither completed nor thrown away. */
     uploads: async () =>
       [...(await ask("GET", "?uploads=")).bytes.toString().matchAll(/<UploadId>(.*?)<\/UploadId>/g)].length,
+    abortUploads: async () => {
+      const text = (await ask("GET", "?uploads=")).bytes.toString()
+      for (const [, key = "", id = ""] of text.matchAll(/<Key>(.*?)<.Key>.*?<UploadId>(.*?)<.UploadId>/gs))
+        await ask("DELETE", `${of(key)}?uploadId=${encodeURIComponent(id)}`)
+    },
     /** Empty it, and then remove the bucket itself. */
     destroy: async () => {
       for (const key of await keys()) await ask("DELETE", of(key))

@@ -12,6 +12,8 @@ export type Case = {
   readonly concurrency?: number
   /** The other side falls silent: it is given up soon. */
   readonly stalls?: true
+  /** Both buckets by one address: copies are the server's. */
+  readonly inside?: true
   readonly status?: "failed" | "completed_with_failures"
   /** Why it stopped. */
   readonly error?: string
@@ -59,7 +61,10 @@ export function prove(each: Case) {
     const scene = await startScene(each.stalls ? { bodyMs: 400 } : {})
     await scene.fill()
     await each.arrange(scene)
-    const { id } = await scene.begin({ options: { concurrency: each.concurrency ?? 2 } })
+    const { id } = await scene.begin({
+      ...(each.inside && { destination: { ...scene.destinationRef, endpoint: scene.source.url } }),
+      options: { concurrency: each.concurrency ?? 2 },
+    })
     const ending = await scene.drive(id)
     expect(scene.injected(), "the fault came").toBeGreaterThan(0)
     expect(ending.row).toMatchObject({ status, ...(each.error && { error: { code: each.error } }) })

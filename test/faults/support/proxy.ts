@@ -4,6 +4,7 @@ import {
   createServer,
   type IncomingMessage,
   type OutgoingHttpHeaders,
+  type ServerResponse,
   request as send,
 } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
@@ -67,6 +68,19 @@ export async function startProxy(target: string): Promise<FaultProxy> {
     )
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: await bodyOf(answer) }
   }
+  /** Without a fault of its own it hides nothing of the server's: what stalls or breaks there does so here. */
+  const stream = (request: IncomingMessage, response: ServerResponse) => {
+    const { method, url: path, headers, socket } = request
+    const onward = send({ hostname, port, method, path, headers, agent })
+    onward.on("error", () => socket.resetAndDestroy())
+    onward.on("response", (answer) => {
+      response.writeHead(answer.statusCode ?? 0, answer.headers)
+      answer.on("error", () => socket.resetAndDestroy())
+      answer.pipe(response)
+    })
+    response.on("close", () => onward.destroy())
+    request.pipe(onward)
+  }
   const take = (asked: Asked): Act | undefined => {
     const found = rules.find(({ rule, left }) => left > 0 && (rule.when?.(asked) ?? true))
     if (!found) return undefined
@@ -77,6 +91,10 @@ export async function startProxy(target: string): Promise<FaultProxy> {
 
   const server = createServer(async (request, response) => {
     const { method = "", url: path = "", headers, socket } = request
+    if (!rules.some(({ left }) => left > 0)) {
+      seen.push(`${method} ${path}`)
+      return stream(request, response)
+    }
     const body = await bodyOf(request).catch(() => undefined)
     if (!body) return void socket.destroy()
     const asked = { method, path, headers, body }

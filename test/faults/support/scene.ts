@@ -14,6 +14,7 @@ import { sweep } from "../../../packages/functions/src/jobs/sweep.ts"
 import { begin, testWorld } from "../../support/harness.ts"
 import { libraryFiles, libraryPath } from "../../support/library.ts"
 import { bucketOf } from "./bucket.ts"
+import type { HandClock } from "./hand-clock.ts"
 import { startProxy } from "./proxy.ts"
 import { testClock } from "./time.ts"
 
@@ -38,9 +39,17 @@ type Ending = {
   readonly waiting: readonly string[]
 }
 
+export type SceneOptions = {
+  /** How long the other side may be silent, in ms. */
+  readonly bodyMs?: number
+  /** How far the clock of the S3 is ahead, in ms. */
+  readonly ahead?: number
+  readonly clock?: HandClock
+}
+
 /** The strict S3 with two buckets and a proxy before each, and the real jobs under a clock of the test's own. */
-export async function startScene(options: { readonly bodyMs?: number; readonly ahead?: number } = {}) {
-  const { ahead = 0 } = options
+export async function startScene(options: SceneOptions = {}) {
+  const { ahead = 0, clock = testClock() } = options
   const s3 = await startS3({
     now: () => Date.now() + ahead,
     port: 0,
@@ -58,7 +67,6 @@ export async function startScene(options: { readonly bodyMs?: number; readonly a
     allowFile: true,
     timeouts: { bodyMs: options.bodyMs ?? 30_000, headersMs: options.bodyMs ?? 30_000 },
   }
-  const clock = testClock()
   const { world, queue, deliver, published } = testWorld({ clock, open: (ref) => openStore(ref, settings) })
 
   /** Deliver, and again where that is the answer, and sweep, until the migration has ended or stopped. */
@@ -89,7 +97,7 @@ export async function startScene(options: { readonly bodyMs?: number; readonly a
     s3,
     source,
     destination,
-    clock,
+    clock: { waited: [] as readonly number[], ...clock },
     world,
     queue,
     deliver,

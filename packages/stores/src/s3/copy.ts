@@ -26,7 +26,7 @@ export async function copyObject(
   key: string,
   { precondition, signal }: Call & { readonly precondition?: Precondition },
 ): Promise<Copied | "refused" | undefined> {
-  const facts = await statObject(source, entry.key, signal ? { signal } : {})
+  const facts = await statObject(source, entry.key, signal ? { signal } : {}, "source")
   if (!facts) throw new Fault("missing", "source.missing", `${JSON.stringify(entry.key)} is not there.`)
   if ((facts.size ?? 0) > maxCopyBytes || facts.etag === undefined || !facts.checksum) return undefined
   const algorithm = facts.checksum.algorithm === "crc64nvme" ? "CRC64NVME" : "SHA256"
@@ -73,7 +73,7 @@ async function checkVersion(
   facts: Facts,
   signal?: AbortSignal,
 ): Promise<void> {
-  const now = await statObject(source, key, signal ? { signal } : {})
+  const now = await statObject(source, key, signal ? { signal } : {}, "source")
   if (!now) throw new Fault("missing", "source.missing", `${quoted(key)} is not there.`)
   if (now.etag !== facts.etag)
     throw new Fault("stale", "source.changed", `${quoted(key)} changed while it was copied.`)

@@ -54,7 +54,7 @@ export function s3Fault(refusal: Refusal, about: About): Fault {
       scope: "store",
     })
   const [kind, name, text] = ofItem[code] ?? byStatus(status, code)
-  const scope = about.side === "store" && kind !== "unavailable" ? "store" : "item"
+  const scope = about.side === "store" ? "store" : "item"
   return new Fault(kind, `${about.side}.${name}`, `${about.what} ${text}.`, { ...options, scope })
 }
 

@@ -9,13 +9,14 @@ export async function statObject(
   client: Client,
   key: string,
   { signal }: Call = {},
+  side: "source" | "destination" = "destination",
 ): Promise<Facts | undefined> {
   const headers = ["x-amz-checksum-mode", "ENABLED"]
   const answer = await client.collect({ method: "HEAD", key, headers, signal })
   if (answer.status === 404) return undefined
   if (!("refusal" in answer)) return factsOf(key, answer.headers, Number(answer.headers["content-length"]))
   const asked = await client.collect({ method: "GET", key, headers: ["range", "bytes=0-0"], signal })
-  const found = accepted(asked.status === 416 ? answer : asked, client.about("store", key))
+  const found = accepted(asked.status === 416 ? answer : asked, client.about(side, key))
   return factsOf(key, found.headers, extent(found.headers).total ?? 0)
 }
 
@@ -53,7 +54,7 @@ async function openAtEnd(
   signal?: AbortSignal,
 ): Promise<Opened> {
   const about = client.about("source", key)
-  const facts = await statObject(client, key, signal ? { signal } : {})
+  const facts = await statObject(client, key, signal ? { signal } : {}, "source")
   if (!facts) throw new Fault("missing", "source.missing", `${about.what} is not there.`)
   if (facts.size !== start || (etag !== undefined && facts.etag !== etag))
     throw new Fault("stale", "source.changed", `${about.what} changed while it was read.`)
