@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-test.for(scenes)(
+test.for(scenes.filter(({ isLong }) => isAll || !isLong))(
   "whenever a worker is killed, nothing is lost and nothing doubled: $name",
   async (scene, { task }) => {
     const calm = await run(stage, scene)

@@ -5,8 +5,6 @@ export const pointName = ({ call, nth, when }: Point): string => `${when} ${call
 
 /** What the workers are told, in a file that each reads when it gets a call. */
 export type Control = {
-  /** Another number is another run: calls are numbered from 1 again. */
-  readonly run: number
   /** How far the clock is ahead of the machine's, in ms. */
   readonly ahead: number
   /** What stands in a call's name for the beginning of an address or a path. */

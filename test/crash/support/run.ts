@@ -36,7 +36,6 @@ export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run)
   const setup = await scene.prepare(stage, number)
   try {
     stage.tell({
-      run: number,
       places: setup.places,
       ...(point && { point }),
       ...(scene.leap && { leap: scene.leap }),

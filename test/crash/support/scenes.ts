@@ -8,6 +8,8 @@ import type { Stage } from "./stage.ts"
 export type Scene = {
   readonly name: string
   readonly leap?: Control["leap"]
+  /** Too long for every day. */
+  readonly isLong?: boolean
   prepare(stage: Stage, run: number): Promise<Setup>
 }
 
@@ -91,6 +93,17 @@ const copies: Scene = {
   },
 }
 
+const long: Scene = {
+  name: "over two deliveries, with checkpoints",
+  isLong: true,
+  leap: { call: "GET source object", ms: 4_000 },
+  prepare: async (stage) => {
+    const files = named(32)
+    const source = await bucketWith(stage, "photos", files)
+    return between(source, await bucketWith(stage, "archive", new Map()), files, { concurrency: 1 })
+  },
+}
+
 const list: Scene = {
   name: "from a list of addresses, in three chunks, two of them failing at first and tried again",
   prepare: async (stage) => {
@@ -133,5 +146,6 @@ export const scenes: readonly Scene[] = [
   ofFolders(words, few, already(few)),
   ofFolders("in parts", large, new Map()),
   list,
+  long,
   copies,
 ]

@@ -44,7 +44,7 @@ export async function startStage(): Promise<Stage> {
     startQStash({ port: 0, clock }),
     bundle(join(folder, "worker.mjs")),
   ])
-  let control: Omit<Control, "ahead"> = { run: -1, places: {} }
+  let control: Omit<Control, "ahead"> = { places: {} }
   let isDead: () => Promise<void> = async () => {}
   const lines = (): Line[] =>
     readFileSync(join(folder, linesFile), "utf8")

@@ -6,8 +6,7 @@ import { type Control, controlFile, type Line, linesFile } from "../control.ts"
 const { appendFileSync, readFileSync, writeFileSync } = fs
 
 const folder = process.env.CRASH_FOLDER ?? ""
-let control: Control = { run: -1, ahead: 0, places: {} }
-const counts = new Map<string, number>()
+let control: Control = { ahead: 0, places: {} }
 const leaps: ((ahead: number) => void)[] = []
 
 /** Called whenever the clock is told, or leaps; with how far it is ahead, in ms. */
@@ -15,9 +14,7 @@ export const onLeap = (run: (ahead: number) => void) => leaps.push(run)
 
 /** Read what this process is told now. */
 export function obey() {
-  const told: Control = JSON.parse(readFileSync(join(folder, controlFile), "utf8"))
-  if (told.run !== control.run) counts.clear()
-  control = told
+  control = JSON.parse(readFileSync(join(folder, controlFile), "utf8"))
   for (const leap of leaps) leap(control.ahead)
 }
 
@@ -25,8 +22,7 @@ export type Begun = { readonly call: string; readonly nth: number; readonly subj
 
 /** A call is about to leave this process. Where it is the point, nothing comes back from here. */
 export function before(call: string, subject: string): Begun {
-  const nth = (counts.get(call) ?? 0) + 1
-  counts.set(call, nth)
+  const nth = timesTold(call) + 1
   tell({ at: "before", call, nth, subject })
   dieAt("before", { call, nth, subject })
   return { call, nth, subject }
@@ -50,6 +46,11 @@ function dieAt(when: "before" | "after", begun: Begun) {
   tell({ at: "killed", ...begun })
   process.kill(process.pid, "SIGKILL")
 }
+
+/** Over all processes: which of them a delivery comes to is chance. */
+const timesTold = (call: string) =>
+  readFileSync(join(folder, linesFile), "utf8").split(`{"at":"before","call":${JSON.stringify(call)},`)
+    .length - 1
 
 const tell = (line: Line) => appendFileSync(join(folder, linesFile), `${JSON.stringify(line)}\n`)
 
