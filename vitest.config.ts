@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/secrets-setup.ts"],
     pool: "forks",
     maxWorkers: 2,
     // Far above what anything takes: a busy machine is no failure, only what never comes.

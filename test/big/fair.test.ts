@@ -14,7 +14,7 @@ const images = 16
 let dynamo: Dynamo
 let service: DeliveredService
 beforeAll(async () => {
-  Object.assign(process.env, { IMGMIGRATOR_LOCAL: "1", LOG_LEVEL: "SILENT", WORKER_CONCURRENCY: "2" })
+  Object.assign(process.env, { IMGMIGRATOR_LOCAL: "1", WORKER_CONCURRENCY: "2" })
   dynamo = await startDynamo()
 })
 afterAll(() => dynamo.close())

@@ -35,7 +35,6 @@ beforeEach(async () => {
   s3 = await startS3({ port: 0, buckets: ["archive"], dir: folder.path, record: false })
   Object.assign(process.env, {
     IMGMIGRATOR_LOCAL: "1",
-    LOG_LEVEL: "SILENT",
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   })

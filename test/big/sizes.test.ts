@@ -18,7 +18,6 @@ beforeAll(async () => {
   host = await startHost()
   Object.assign(process.env, {
     IMGMIGRATOR_LOCAL: "1",
-    LOG_LEVEL: "SILENT",
     AWS_ACCESS_KEY_ID: s3.accessKeyId,
     AWS_SECRET_ACCESS_KEY: s3.secretAccessKey,
   })

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import { scanTable, takeLeaks } from "./secrets.ts"
 
 const binary = fileURLToPath(new URL("../../node_modules/@dynoxide/linux-x64/dynoxide", import.meta.url))
 
@@ -59,8 +60,11 @@ export async function startDynamo({ dbPath, before }: DynamoOptions = {}): Promi
     tableName: "imgmigrator-test",
     close: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
+      await scanTable(endpoint, "imgmigrator-test")
       child.kill("SIGKILL")
       await once(child, "exit")
+      const leaks = takeLeaks()
+      if (leaks.length > 0) throw new Error(leaks.join("\n"))
     },
   }
 }

@@ -5,6 +5,7 @@ import { Migration, Progress } from "@imgmigrator/core/migration"
 import { ReportEntry } from "@imgmigrator/core/outcome"
 import { claimState, startService } from "@imgmigrator/local"
 import * as z from "zod"
+import { plant, scan } from "./secrets.ts"
 
 export type TestService = {
   readonly folder: string
@@ -34,7 +35,10 @@ async function startBehind(dispatcher: string, folder: string): Promise<Started>
 const Report = z.object({ entries: z.array(ReportEntry), cursor: z.string().optional() })
 
 export type Started = { readonly url: string; readonly apiKey: string; close(): Promise<void> }
-const log = process.env.DEBUG_SERVICE ? console.error : () => {}
+const log = (line: string) => {
+  scan("the service's log", line)
+  if (process.env.DEBUG_SERVICE) console.error(line)
+}
 
 /**
  * The whole service for one test file: real HTTP, table, queue and worker processes, in a folder of its own. It is the
@@ -43,6 +47,7 @@ const log = process.env.DEBUG_SERVICE ? console.error : () => {}
 export async function startTestService(): Promise<TestService> {
   const folder = await mkdtemp(join(tmpdir(), "imgmigrator-"))
   const service = await startBehind(process.env.TEST_DISPATCHER ?? "qstash", folder)
+  plant(service.apiKey)
   const request: TestService["request"] = async (method, path, body) => {
     const response = await fetch(`${service.url}/api/v1${path}`, {
       method,

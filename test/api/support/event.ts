@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda"
+import { scan } from "../../support/secrets.ts"
 
 export type Asked = {
   readonly method?: string
@@ -70,6 +71,7 @@ type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<APIG
 /** Call a handler as Lambda would; the body comes parsed where it is JSON. */
 export async function call(handler: Handler, asked: Asked) {
   const { statusCode = 0, headers = {}, body } = await handler(event(asked), context())
+  scan(`the answer of ${asked.path}`, JSON.stringify(headers) + body)
   const isJson =
     String(headers["content-type"]).includes("json") && !String(headers["content-type"]).includes("ndjson")
   return { status: statusCode, headers, body: isJson && body ? JSON.parse(body) : body }

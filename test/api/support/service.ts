@@ -16,7 +16,6 @@ export async function startService(): Promise<Service> {
     QSTASH_CURRENT_SIGNING_KEY: qstash.currentSigningKey,
     QSTASH_NEXT_SIGNING_KEY: qstash.nextSigningKey,
     BASE_URL: "http://127.0.0.1:9",
-    LOG_LEVEL: "SILENT",
   })
   for (const name of [
     "QSTASH_DEV",
