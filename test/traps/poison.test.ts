@@ -41,3 +41,15 @@ test("trap 16: a table that is out of order does not make an image a poison", as
   expect(scene.row()).toMatchObject({ status: "completed", totals: { migrated: 3, failed: 0 } })
   expect(scene.sim.broken).toEqual([])
 })
+
+test("an image whose source never answers fails alone, though no two tries of it fit into one delivery", async () => {
+  const scene = await stage(["small-0.jpg", "small-1.jpg", "small-2.jpg"])
+  scene.sources[0]?.troubles.hanging.add("small-1.jpg")
+  await workThrough(scene, () => {})
+  expect(scene.row()).toMatchObject({
+    status: "completed_with_failures",
+    totals: { migrated: 2, failed: 1 },
+  })
+  expect(scene.sim.tally.accepted("failed: source.unreachable")).toBe(1)
+  expect(scene.sim.broken).toEqual([])
+})

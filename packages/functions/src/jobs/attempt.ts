@@ -25,6 +25,7 @@ export async function attempt(
   ask: () => Promise<void>,
 ): Promise<ItemOutcome | Fault> {
   const { world, session } = delivery
+  const lastTry = world.clock.now() + session.patience
   for (let n = 1; ; n++) {
     try {
       return await moveItem(delivery, task, careful || n > 1)
@@ -38,7 +39,8 @@ export async function attempt(
       const again = kind === "item-transient" || kind === "bug"
       const isLong = pause > longestPause
       if (again && isLong && error instanceof Fault && (session.lane().waits ?? 0) < patience) return error
-      if (again && !isLong && n < tries) {
+      // Where each try takes long there is no time for all of them: the next delivery would begin with the first again.
+      if (again && !isLong && n < tries && world.clock.now() < lastTry) {
         await world.clock.sleep(Math.max(pause, itemPause(n, world.random())), session.signal)
         continue
       }

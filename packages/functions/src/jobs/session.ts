@@ -22,6 +22,8 @@ export type Session = {
   refresh(): Promise<void>
   /** Aborted when all work must end now. */
   readonly signal: AbortSignal
+  /** How long one item may be tried again, in ms: what began with the delivery must come to its end within it. */
+  readonly patience: number
   /** Is it too late to start anything? */
   isOver(): boolean
   /** Called every few seconds, until the session ends, to book what was done. */
@@ -50,6 +52,7 @@ export function openSession(o: SessionOptions): Session {
   const end = new AbortController()
   const done = new AbortController()
   const base = o.lane.spent
+  const patience = (o.hard - o.clock.now()) / 2
   let mine = o.lane
   let saved = o.clock.now()
   let booking: (() => Promise<void>) | undefined
@@ -130,6 +133,7 @@ export function openSession(o: SessionOptions): Session {
       mine = lane
     },
     signal: end.signal,
+    patience,
     isOver: () => end.signal.aborted || o.clock.now() >= o.soft || o.clock.now() - saved > safe,
     onHeartbeat: (run) => {
       booking = run

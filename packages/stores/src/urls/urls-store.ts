@@ -11,9 +11,12 @@ import { turns } from "./turns.ts"
 
 type Ref = Extract<NormalStoreRef, { type: "list" | "urls" }>
 
+/** Any host may be in a list: one that is silent this long is given up sooner than a store of our own, in ms. */
+const timeouts = { headersMs: 20_000, bodyMs: 20_000 }
+
 /** Images behind addresses, of a list that is itself behind one, or of one that came with the request. Read only. */
 export function openUrlsStore(ref: Ref, settings: StoreSettings): Store {
-  const agent = guardedAgent(settings)
+  const agent = guardedAgent({ ...settings, timeouts: { ...timeouts, ...settings.timeouts } })
   const turn = turns(settings.hostRate)
   const readOnly = async () => {
     throw new Fault("invalid", "store.read_only", "A list of addresses can be a source, not a destination.", {

@@ -30,12 +30,14 @@ export type Ask = <T>(
 export function askOf(place: Place, proc: Proc, tally: Tally): Ask {
   const refuse = (kind: Kind, key: string | undefined) => {
     const side = kind === "write" ? "destination" : "source"
-    const { whole, denied, unavailable } = place.troubles
+    const { whole, denied, unavailable, hanging } = place.troubles
     if (whole) tally.accept(`store: met ${whole}`)
     if (whole === "gone")
       throw new Fault("missing", "store.missing", `${place.name} is not there.`, { scope: "store" })
     if (whole === "revoked" || (key !== undefined && denied.has(key)))
       throw new Fault("denied", `${side}.denied`, `${place.name} refuses us.`)
+    if (kind === "read" && key !== undefined && hanging.has(key))
+      throw new Fault("unavailable", `${side}.unreachable`, `${place.name} did not answer in time.`)
     if (whole === "down" || (key !== undefined && unavailable.has(key)))
       throw new Fault("unavailable", `${side}.unavailable`, `${place.name} answers 503.`)
   }
@@ -44,7 +46,8 @@ export function askOf(place: Place, proc: Proc, tally: Tally): Ask {
     const at = key === undefined ? -1 : ahead.findIndex((each) => suits[each].includes(kind))
     const [trouble] = at === -1 ? [] : ahead.splice(at, 1)
     if (trouble) tally.accept(`store: ${trouble}`)
-    const stalled = trouble === "stalled" ? 60_000 : 0
+    const hangs = kind === "read" && key !== undefined && place.troubles.hanging.has(key)
+    const stalled = trouble === "stalled" || hangs ? 60_000 : 0
     return outside(proc, {
       what: `${kind} ${key ?? "whole"} ${place.name}`,
       there: proc.random.between(2, 20) + stalled,

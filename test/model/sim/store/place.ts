@@ -34,6 +34,8 @@ export type Troubles = {
   /** Keys that may not be used, one by one. */
   readonly denied: Set<string>
   readonly unavailable: Set<string>
+  /** Keys that are read for a minute, and then in vain. */
+  readonly hanging: Set<string>
   /** The whole of it: answers 503, refuses our credentials, is gone. */
   whole: "down" | "revoked" | "gone" | undefined
   /** For the next calls, one each. */
@@ -72,13 +74,14 @@ export const newPlace = (options: PlaceOptions): Place => ({
   objects: new Map(),
   history: [],
   uploads: new Map(),
-  troubles: { denied: new Set(), unavailable: new Set(), whole: undefined, ahead: [] },
+  troubles: { denied: new Set(), unavailable: new Set(), hanging: new Set(), whole: undefined, ahead: [] },
   serial: 0,
 })
 
 export function heal({ troubles }: Place) {
   troubles.denied.clear()
   troubles.unavailable.clear()
+  troubles.hanging.clear()
   troubles.whole = undefined
   troubles.ahead.length = 0
 }
