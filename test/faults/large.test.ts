@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { expect, test } from "vitest"
-import { always } from "./support/cases.ts"
+import { always, refusal } from "./support/cases.ts"
 import { flipped } from "./support/proxy.ts"
 import { type Scene, startScene } from "./support/scene.ts"
 import { useTable } from "./support/table.ts"
@@ -72,8 +72,11 @@ test("an error in an answer that began with 200 is no success", async () => {
 })
 
 test("an upload that the destination forgets is begun again", async () => {
-  const { scene: _, ...end } = await moving(({ s3 }) =>
-    s3.faults.inject({ effect: { kind: "answer", code: "NoSuchUpload" }, when: at("UploadPart") }),
+  const { scene: _, ...end } = await moving(({ destination }) =>
+    destination.inject({
+      when: ({ path }) => path.includes("partNumber=1"),
+      act: async () => refusal(404, "NoSuchUpload"),
+    }),
   )
   expect(end).toMatchObject(whole)
 })
