@@ -28,6 +28,8 @@ export type Comparison = {
   readonly run: "first" | "unchanged"
   readonly ours: Moved
   readonly theirs: Run
+  /** Requests at the server, where it counts them. */
+  readonly requests?: { readonly ours: number; readonly theirs: number }
   /** The bare loop, where it was run. */
   readonly bare?: Run
 }
@@ -59,10 +61,23 @@ export async function compare(
   }
   const here = await fresh()
   const there = await fresh()
+  const asked = { ours: 0, theirs: 0 }
+  const counting = async <T>(who: keyof typeof asked, run: () => Promise<T>): Promise<T> => {
+    const before = (await server.requests?.()) ?? 0
+    const result = await run()
+    // The question itself is one of them.
+    asked[who] = ((await server.requests?.()) ?? 0) - before - 1
+    return result
+  }
   const move = () => service.migrate({ source: source.ours, destination: here.ours, options }, server.pids)
   const copy = (more: readonly string[] = []) =>
     rclone(source.theirs, there.theirs, { ...rcloneOptions, compare: more }, server.pids)
-  const { first: ours, second: theirs } = await inTurn(index, move, copy)
+  const { first: ours, second: theirs } = await inTurn(
+    index,
+    () => counting("ours", move),
+    () => counting("theirs", copy),
+  )
+  const requests = server.requests ? { requests: { ...asked } } : {}
   // Five is enough for a limit, and only where the listing and the ledger weigh most against it.
   const limit = path !== "list→s3" && set.bytes === 100_000 && transfers === 16
   const keys = Array.from({ length: set.count }, (_, i) => keyOf(i))
@@ -70,7 +85,7 @@ export async function compare(
     ? await bareLoop(source.bare, (await fresh()).bare, transfers, keys, server.pids)
     : undefined
   const facts = { server: server.name, path, set: set.name, count: set.count, bytes: set.bytes, transfers }
-  const rows: Comparison[] = [{ ...facts, run: "first", ours, theirs, ...(bare && { bare }) }]
+  const rows: Comparison[] = [{ ...facts, run: "first", ours, theirs, ...requests, ...(bare && { bare }) }]
   if (path !== "list→s3") {
     const again = await inTurn(index, move, async () => {
       const runs: Run[] = []

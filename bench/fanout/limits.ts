@@ -37,6 +37,7 @@ export const prices = {
   gigabyteSecond: 0.0000133334,
   invocation: 0.2e-6,
   writeUnit: 0.625e-6,
+  readUnit: 0.125e-6,
   put: 0.005e-3,
   get: 0.0004e-3,
   message: 1e-5,

@@ -50,6 +50,9 @@ export async function startNginx(folder: string, port: number): Promise<StoreSer
       writeFileSync(join(root, "lists", `${bucket}.txt`), lines.join("\n"))
       return { list: `${url}/lists/${bucket}.txt`, index: `${url}/auto/${bucket}/` }
     },
+    // The third number of the line below its heading (nginx: ngx_http_stub_status_module).
+    requests: async () =>
+      Number(/\n (?:\d+ ){2}(\d+)/.exec(await (await fetch(`${url}/__status`)).text())?.[1]),
     close: async () => {
       await lister.close()
       nginx.kill("SIGQUIT")
@@ -80,6 +83,7 @@ http {
       dav_methods PUT DELETE;
       create_full_put_path on;
     }
+    location = /__status { stub_status; }
     location /auto/ { alias ${root}/; autoindex on; }
     location = /__list { internal; proxy_pass http://127.0.0.1:${lister}$request_uri; proxy_buffering off; }
     location = /__head { internal; return 200; }

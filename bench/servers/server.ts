@@ -14,5 +14,7 @@ export type StoreServer = {
   remove(bucket: string): Promise<void>
   /** The address of a list of a bucket's images, and of its index pages; where the server serves them without a signature. */
   list?(bucket: string, set: DataSet): { readonly list: string; readonly index: string }
+  /** Requests that it has answered so far; where it counts them. */
+  requests?(): Promise<number>
   close(): Promise<void>
 }
