@@ -53,3 +53,15 @@ test("an image whose source never answers fails alone, though no two tries of it
   expect(scene.sim.tally.accepted("failed: source.unreachable")).toBe(1)
   expect(scene.sim.broken).toEqual([])
 })
+
+test("an image that comes more slowly than any delivery lasts fails alone, after several of them", async () => {
+  const scene = await stage(["small-0.jpg", "small-1.jpg", "small-2.jpg"])
+  scene.sources[0]?.troubles.trickling.add("small-1.jpg")
+  await workThrough(scene, () => {})
+  expect(scene.row()).toMatchObject({
+    status: "completed_with_failures",
+    totals: { migrated: 2, failed: 1 },
+  })
+  expect(scene.sim.tally.accepted("failed: source.slow")).toBe(1)
+  expect(scene.sim.broken).toEqual([])
+})

@@ -4,6 +4,7 @@ import { brief, type ItemOutcome } from "@imgmigrator/core/outcome"
 import { log } from "../log.ts"
 import type { Delivery } from "./delivery.ts"
 import { moveItem, type Task } from "./item.ts"
+import { isKept } from "./parts.ts"
 import { whyStopped } from "./stopped.ts"
 
 /** Tries of one item in place, in all. */
@@ -16,22 +17,29 @@ const patience = 3
 /**
  * One item to its outcome. Passing faults are tried again in place, then the item fails alone; a fault of the whole store
  * is thrown, and so is a stop. `ask` asks a store whether it is well, before an item is failed for what may be the store's.
- * A Fault instead of an outcome: the item is to be left for a later delivery.
+ * A Fault instead of an outcome: the item is to be left for a later delivery. `undefined`: it got as far as there was time.
  */
 export async function attempt(
   delivery: Delivery,
   task: Task,
   careful: boolean,
   ask: () => Promise<void>,
-): Promise<ItemOutcome | Fault> {
+): Promise<ItemOutcome | Fault | undefined> {
   const { world, session } = delivery
-  const lastTry = world.clock.now() + session.patience
+  const began = world.clock.now()
+  const lastTry = began + session.patience
   for (let n = 1; ; n++) {
     try {
       return await moveItem(delivery, task, careful || n > 1)
     } catch (error) {
-      if (whyStopped(error) || session.signal.aborted)
-        throw session.signal.aborted ? session.signal.reason : error
+      if (whyStopped(error) || session.signal.aborted) {
+        if (!session.signal.aborted && whyStopped(error) === "time") return undefined
+        const end: unknown = session.signal.aborted ? session.signal.reason : error
+        // It had most of a delivery, and the next would begin it anew: not for ever.
+        const isSlow = world.clock.now() - began > 1.5 * session.patience && !isKept(task)
+        if (whyStopped(end) !== "time" || !isSlow) throw end
+        return (session.lane().waits ?? 0) < patience ? tooSlow() : failedWith(tooSlow())
+      }
       const kind = failureClass(error)
       if (kind === "chunk-transient" || kind === "migration-fatal") throw error
       if (kind === "bug") log.error("item failed unexpectedly", { chunk: task.n, index: task.index, error })
@@ -50,6 +58,13 @@ export async function attempt(
     }
   }
 }
+
+const tooSlow = () =>
+  new Fault(
+    "unavailable",
+    "source.slow",
+    "It takes longer than a delivery lasts, and can't be gone on with: its source serves no ranges, or its list promises a checksum of the whole.",
+  )
 
 const kindOf = (error: unknown): string => (error instanceof Fault ? error.kind : "")
 

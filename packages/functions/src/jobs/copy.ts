@@ -63,7 +63,7 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   const stopBeat = session.onHeartbeat(() => save(true))
   const left: Fault[] = []
 
-  const move = async (task: Task): Promise<ItemOutcome | Fault> => {
+  const move = async (task: Task): Promise<ItemOutcome | Fault | undefined> => {
     if (isSuspicious) await session.save({ trying: [task.n, task.index] })
     return attempt(delivery, task, crashed && task.n < at + openChunks, ask)
   }
@@ -74,7 +74,7 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
       const { task, book } = next.value
       const outcome = await move(task)
       if (outcome instanceof Fault) left.push(outcome)
-      else book.add(task.index, outcome)
+      else if (outcome) book.add(task.index, outcome)
       if (book.isComplete()) await save(false)
       queue.moved()
     }
@@ -84,12 +84,10 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   stopBeat()
   // What did arrive is booked before the delivery ends, whatever ended it, as long as the lane is ours.
   await save(true)
-  session.signal.throwIfAborted()
   const [wish] = left.toSorted((a, b) => (b.retryAfterMs ?? 0) - (a.retryAfterMs ?? 0))
-  if (wish) {
-    await session.save({ waits: (session.lane().waits ?? 0) + 1 })
-    throw ofStore(wish)
-  }
+  if (wish) await session.save({ waits: (session.lane().waits ?? 0) + 1 })
+  session.signal.throwIfAborted()
+  if (wish) throw ofStore(wish)
   if (session.lane().at < session.lane().to) throw stopped("time")
 }
 

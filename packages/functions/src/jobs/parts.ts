@@ -17,8 +17,12 @@ import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
 import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
 import { type Reader, readerOf, readingOn } from "./reader.ts"
-import { whyStopped } from "./stopped.ts"
+import { stopped, whyStopped } from "./stopped.ts"
 import type { World } from "./world.ts"
+
+/** Items of which parts are at the destination, where the next delivery goes on behind them. */
+const kept = new WeakSet<Task>()
+export const isKept = (task: Task): boolean => kept.has(task)
 
 /** Parts of one item on their way at once, beside the one that is being read. */
 const inFlight = 3
@@ -67,6 +71,7 @@ export async function moveInParts(
         .putPart(upload, number, bytes, { signal })
         .then((part) => {
           done.push(part)
+          if (canGoOn(delivery, task, facts)) kept.add(task)
           giveBack(bytes)
         })
         .finally(() => {
@@ -78,6 +83,10 @@ export async function moveInParts(
       if (sending.size >= inFlight) await Promise.race(sending)
       if (bytes.length < upload.partSize) break
       signal.throwIfAborted()
+      // What is on its way still arrives before the delivery ends: every one of them gets further.
+      if (!session.isOver() || !canGoOn(delivery, task, facts)) continue
+      await Promise.all(sending)
+      throw stopped("time")
     }
     await Promise.all(sending)
     signal.throwIfAborted()
@@ -113,12 +122,10 @@ async function resumed(
   facts: Facts,
   description: ReturnType<typeof describe>,
 ) {
-  const { destination, session, source, world } = delivery
+  const { destination, session, world } = delivery
   const known = (await readUploads(session.id)).find(({ n, index }) => n === task.n && index === task.index)
   const begun = known && uploadOf(known)
-  const isSame = known?.etag !== undefined && known.etag === facts.etag && source.capabilities.ranges
-  // A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again.
-  if (begun && isSame && task.item.checksum === undefined) {
+  if (begun && known.etag === facts.etag && canGoOn(delivery, task, facts)) {
     const parts = await destination.parts(begun, session).catch(missingIsNone)
     if (parts) return { row: known, upload: begun, parts: contiguous(parts, begun.partSize) }
   }
@@ -142,6 +149,10 @@ async function resumed(
   await putUpload(session.id, noted)
   return { row: noted, upload, parts: [] }
 }
+
+/** A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again. */
+const canGoOn = ({ source }: Delivery, { item }: Task, { etag }: Facts): boolean =>
+  etag !== undefined && source.capabilities.ranges && item.checksum === undefined
 
 const missingIsNone = (error: unknown): undefined => {
   if (error instanceof Fault && error.code === "upload.missing") return undefined

@@ -47,7 +47,8 @@ export function askOf(place: Place, proc: Proc, tally: Tally): Ask {
     const [trouble] = at === -1 ? [] : ahead.splice(at, 1)
     if (trouble) tally.accept(`store: ${trouble}`)
     const hangs = kind === "read" && key !== undefined && place.troubles.hanging.has(key)
-    const stalled = trouble === "stalled" || hangs ? 60_000 : 0
+    const trickles = kind === "read" && key !== undefined && place.troubles.trickling.has(key)
+    const stalled = trickles ? 600_000 : trouble === "stalled" || hangs ? 60_000 : 0
     return outside(proc, {
       what: `${kind} ${key ?? "whole"} ${place.name}`,
       there: proc.random.between(2, 20) + stalled,

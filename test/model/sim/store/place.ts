@@ -36,6 +36,8 @@ export type Troubles = {
   readonly unavailable: Set<string>
   /** Keys that are read for a minute, and then in vain. */
   readonly hanging: Set<string>
+  /** These come so slowly that ten minutes are not enough. */
+  readonly trickling: Set<string>
   /** The whole of it: answers 503, refuses our credentials, is gone. */
   whole: "down" | "revoked" | "gone" | undefined
   /** For the next calls, one each. */
@@ -74,7 +76,14 @@ export const newPlace = (options: PlaceOptions): Place => ({
   objects: new Map(),
   history: [],
   uploads: new Map(),
-  troubles: { denied: new Set(), unavailable: new Set(), hanging: new Set(), whole: undefined, ahead: [] },
+  troubles: {
+    denied: new Set(),
+    unavailable: new Set(),
+    hanging: new Set(),
+    trickling: new Set(),
+    whole: undefined,
+    ahead: [],
+  },
   serial: 0,
 })
 
@@ -82,6 +91,7 @@ export function heal({ troubles }: Place) {
   troubles.denied.clear()
   troubles.unavailable.clear()
   troubles.hanging.clear()
+  troubles.trickling.clear()
   troubles.whole = undefined
   troubles.ahead.length = 0
 }
