@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/support/secrets-setup.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two cores that this is meant for: many files wait for processes that they started.
+    maxWorkers: 3,
     // Far above what anything takes: a busy machine is no failure, only what never comes.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -37,7 +37,7 @@ export function rclone(
     `--transfers=${o.transfers}`,
     `--checkers=${o.transfers}`,
     "--fast-list",
-    ...(o.checks === "off" ? ["--ignore-checksum", "--s3-disable-checksum"] : []),
+    ...(o.checks === "off" ? ["--ignore-checksum", "--s3-disable-checksum", "--s3-no-head"] : []),
     ...(o.compare ?? []),
   ]
   return timed(command, servers, environment)

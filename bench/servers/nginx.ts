@@ -80,6 +80,14 @@ http {
     location / {
       if ($args ~ "(list-type=|prefix=|max-keys=|location|delimiter=)") { rewrite ^ /__list last; }
       if ($request_method = HEAD) { rewrite ^/([^/]+)/?$ /__head last; }
+      # Writes under a condition, as S3 has them: If-None-Match: * where something is, If-Match where nothing is.
+      set $condition "";
+      if ($http_if_none_match = "*") { set $condition "absent"; }
+      if ($http_if_match) { set $condition "present"; }
+      if ($request_method != PUT) { set $condition ""; }
+      if (-f $request_filename) { set $condition "$condition-there"; }
+      if ($condition = "absent-there") { return 412; }
+      if ($condition = "present") { return 412; }
       dav_methods PUT DELETE;
       create_full_put_path on;
     }

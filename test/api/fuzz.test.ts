@@ -107,7 +107,7 @@ function texts({ name, schema }: Parameter): fc.Arbitrary<string> {
     : fc.oneof({ arbitrary: some, weight: 9 }, { arbitrary: nastyText, weight: 1 })
 }
 
-const cases = Number(process.env.FUZZ_CASES ?? 10_000)
+const cases = Number(process.env.FUZZ_CASES ?? 2_500)
 /** What takes more from outside is asked more, and what sends a message each time less. In percent. */
 const share: Readonly<Record<string, number>> = {
   "create-migration": 25,

@@ -144,7 +144,7 @@ export const scenes: readonly Scene[] = [
   ofBuckets(words, few, already(few)),
   ofBuckets("in parts", large, new Map()),
   ofFolders(words, few, already(few)),
-  ofFolders("in parts", large, new Map()),
+  { ...ofFolders("in parts", large, new Map()), isLong: true },
   list,
   long,
   copies,
