@@ -28,7 +28,7 @@ const cases: readonly (readonly [count: number, names: Names])[] = [
 /** In a process of its own, so that its peak of memory is its own. The median by CPU of an odd number of runs. */
 async function measure(count: number, names: Names): Promise<Both> {
   const runs: Both[] = []
-  for (let i = 0; i < (count > 100_000 ? 1 : 3); i++) {
+  for (let i = 0; i < (count > 10_000 ? 1 : 3); i++) {
     const folder = mkdtempSync(join(tmpdir(), "scale-"))
     try {
       const args = [join(import.meta.dirname, "one.ts"), String(count), names, folder]

@@ -142,10 +142,10 @@ const words = "one replaced, one there already"
 
 export const scenes: readonly Scene[] = [
   ofBuckets(words, few, already(few)),
-  ofBuckets("in parts", large, new Map()),
+  { ...ofBuckets("in parts", large, new Map()), isLong: true },
   ofFolders(words, few, already(few)),
   { ...ofFolders("in parts", large, new Map()), isLong: true },
   list,
   long,
-  copies,
+  { ...copies, isLong: true },
 ]

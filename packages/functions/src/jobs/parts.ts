@@ -50,6 +50,7 @@ export async function moveInParts(
   const failure = new AbortController()
   const signal = AbortSignal.any([session.signal, failure.signal])
   let size = parts.length * upload.partSize
+  if (parts.length > 0) kept.add(task)
   // The first part is what was read already. To ask for its memory a second time would be waiting for oneself, once
   // such items hold all there is.
   let room: (() => void) | undefined = started.giveBack
