@@ -1,13 +1,13 @@
 /**
  * A bucket of `count` keys that only lists, each page after `latency` ms, as S3 takes its time:
- * `node bench/listing/server.ts <count> <latency>` prints its port.
+ * `node bench/listing/server.ts <count> <latency> <keys a folder>` prints its port.
  */
 import { createServer } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 
-const [count = 0, latency = 0] = process.argv.slice(2).map(Number)
+const [count = 0, latency = 0, perFolder = 1_000] = process.argv.slice(2).map(Number)
 const keyOf = (i: number) =>
-  `DCIM/${100 + Math.floor(i / 1_000)}CANON/IMG_${String(1 + (i % 1_000)).padStart(4, "0")}.JPG`
+  `DCIM/${100 + Math.floor(i / perFolder)}CANON/IMG_${String(1 + (i % perFolder)).padStart(4, "0")}.JPG`
 /** Ascending, since the folders' numbers have as many digits each. */
 const keys = Array.from({ length: count }, (_, i) => keyOf(i))
 const lines = keys.map(
