@@ -29,7 +29,7 @@ export const limits = {
   /** A delivery's share of working time (docs/design.md, 5). */
   deliverySeconds: 115,
   /** Keys a second that one planner lists from S3 (bench/listing/RESULTS.md, 80 ms a page). */
-  keysPerSecond: 30_000,
+  keysPerSecond: 23_000,
 } as const
 
 /** List prices of us-east-1 in dollars: November 2026 (docs/deploy.md, Cost). */
