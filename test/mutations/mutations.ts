@@ -179,7 +179,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         file: functions("jobs/parts.ts"),
-        find: `  await putUpload(session.id, row)
+        find: `  await session.put(uploadNote(session.id, row))
 `,
         replace: "",
       },

@@ -60,3 +60,26 @@ test("trap 27: an upload whose beginning is never answered is thrown away, and s
   expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
   expect(uploadRows(sim)).toEqual([])
 })
+
+for (const [when, call] of [
+  ["before it notes an upload", /^Query MIGRATION#mig_0$/],
+  ["between its note and the upload's beginning", /^TransactWrite UPLOAD#/],
+  ["at the upload's beginning", /^write large-0/],
+] as const)
+  test(`trap 27: a worker whose lane is taken ${when} leaves nothing behind`, async () => {
+    const { work, until, sweep, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+    // Its lease has run out for everybody else, and it sleeps until another has done all the work.
+    const sleeper = work({ skew: -40_000, foresees: once(call, { stalls: 20_000 }) })
+    const { proc } = sleeper.running
+    await until(() => proc.stalledUntil > 0)
+    sweep()
+    await until(() => sim.queue.waiting.length > 0)
+    work()
+    await until(() => row().status === "completed")
+    expect(proc.stalledUntil).toBeGreaterThan(sim.time.now())
+    await rest()
+    expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+    expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+    expect(uploadRows(sim)).toEqual([])
+    expect(sim.broken).toEqual([])
+  })

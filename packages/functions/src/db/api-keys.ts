@@ -53,8 +53,8 @@ export async function listApiKeys(userId: string): Promise<readonly ApiKeyRow[]>
 export async function revokeApiKey(userId: string, keyId: string): Promise<void> {
   const found = (await userKeys(userId)).find(({ row }) => row.key_id === keyId)
   if (!found) throw new Fault("missing", "key.missing", `The user ${userId} has no key ${keyId}.`)
-  await remove(keys.apiKey(found.hash))
-  await remove(keys.userKey(userId, found.hash))
+  await remove({ key: keys.apiKey(found.hash) })
+  await remove({ key: keys.userKey(userId, found.hash) })
 }
 
 async function userKeys(userId: string) {

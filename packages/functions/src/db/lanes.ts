@@ -3,7 +3,7 @@ import { keys, partition, prefix } from "./keys.ts"
 import { activeMigrations } from "./migrations.ts"
 import { isRefused } from "./refusal.ts"
 import { type MigrationRow, parseRow } from "./rows.ts"
-import { get, put, query, type Row, transact, update } from "./table.ts"
+import { get, type Put, put, query, type Row, transact, update } from "./table.ts"
 
 const lane = (row: Row): Lane => parseRow(Lane, row)
 
@@ -98,6 +98,27 @@ export async function saveLane(
     values: { mine: mine.fence },
   })
   return isRefused(result) ? undefined : lane(result)
+}
+
+/** Write another row and renew the lease, only under our fence. `false`: the lease was taken, stop. */
+export async function putFenced(
+  id: string,
+  mine: Pick<Lane, "lane" | "fence">,
+  row: Put,
+  set: Pick<Lane, "lease">,
+): Promise<boolean> {
+  const refused = await transact([
+    { put: row },
+    {
+      update: {
+        key: keys.lane(id, mine.lane),
+        set,
+        condition: "#fence = :mine",
+        values: { mine: mine.fence },
+      },
+    },
+  ])
+  return !refused
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb"
 import {
   DeleteCommand,
+  type DeleteCommandInput,
   DynamoDBDocumentClient,
   GetCommand,
   type GetCommandInput,
@@ -132,21 +133,33 @@ export const put = (p: Put): Promise<undefined | Refused> =>
     return undefined
   })
 
+export type Removal = Omit<Put, "item">
+
+export const remove = (r: Removal): Promise<undefined | Refused> =>
+  attempt(async () => {
+    const input: DeleteCommandInput = {
+      TableName: tableName(),
+      Key: r.key,
+      ...conditions(r),
+      ReturnConsumedCapacity: "TOTAL",
+    }
+    const { ConsumedCapacity } = await clients().documents.send(new DeleteCommand(input))
+    book("Delete", ConsumedCapacity)
+    return undefined
+  })
+
 const putInput = (p: Put): PutCommandInput => ({
   TableName: tableName(),
   Item: { ...p.key, ...p.item },
-  ConditionExpression: p.condition,
-  ExpressionAttributeNames: aliases(p.condition),
-  ExpressionAttributeValues: p.condition === undefined ? undefined : values(p.values ?? {}),
-  ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  ...conditions(p),
 })
 
-export async function remove(key: Key): Promise<void> {
-  const { ConsumedCapacity } = await clients().documents.send(
-    new DeleteCommand({ TableName: tableName(), Key: key, ReturnConsumedCapacity: "TOTAL" }),
-  )
-  book("Delete", ConsumedCapacity)
-}
+const conditions = (c: Pick<Put, "condition" | "values">) => ({
+  ConditionExpression: c.condition,
+  ExpressionAttributeNames: aliases(c.condition),
+  ExpressionAttributeValues: c.condition === undefined ? undefined : values(c.values ?? {}),
+  ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
+})
 
 export type Update = {
   readonly key: Key

@@ -1,7 +1,7 @@
 import * as z from "zod"
 import { keys, partition, prefix } from "./keys.ts"
 import { parseRow } from "./rows.ts"
-import { put, query, remove } from "./table.ts"
+import { type Put, put, query, remove } from "./table.ts"
 
 /**
  * An item half-way at its destination. Written before its upload begins, with the upload's id before its first part, and
@@ -11,6 +11,8 @@ import { put, query, remove } from "./table.ts"
 export const UploadRow = z.object({
   n: z.int().nonnegative(),
   index: z.int().nonnegative(),
+  /** Of the lane, when it was noted: whose note it is. */
+  fence: z.int().positive(),
   key: z.string(),
   /** When it was about to begin, in ms. */
   at: z.number(),
@@ -22,14 +24,32 @@ export const UploadRow = z.object({
 })
 export type UploadRow = z.infer<typeof UploadRow>
 
-export async function putUpload(migrationId: string, row: UploadRow): Promise<void> {
-  await put({ key: keys.upload(migrationId, row.n, row.index), item: row })
+const keyOf = (migrationId: string, { n, index }: UploadRow) => keys.upload(migrationId, n, index)
+
+/** The note of an upload that is about to begin, to be written under the lane's fence. */
+export const uploadNote = (migrationId: string, row: UploadRow): Put => ({
+  key: keyOf(migrationId, row),
+  item: row,
+})
+
+/** Note what the store calls an upload that was noted. `false`: it is another's business by now. */
+export async function identifyUpload(migrationId: string, row: UploadRow): Promise<boolean> {
+  const refused = await put({
+    ...uploadNote(migrationId, row),
+    condition: "#fence = :mine",
+    values: { mine: row.fence },
+  })
+  return !refused
 }
 
-export const removeUpload = (
-  migrationId: string,
-  { n, index }: Pick<UploadRow, "n" | "index">,
-): Promise<void> => remove(keys.upload(migrationId, n, index))
+/** Remove this note, but none that a later holder made. */
+export async function removeUpload(migrationId: string, row: UploadRow): Promise<void> {
+  await remove({
+    key: keyOf(migrationId, row),
+    condition: "#fence = :seen",
+    values: { seen: row.fence },
+  })
+}
 
 export async function readUploads(migrationId: string): Promise<readonly UploadRow[]> {
   const rows: UploadRow[] = []

@@ -12,7 +12,7 @@ import {
   verifyDigest,
 } from "@imgmigrator/stores"
 import type { MigrationRow } from "../db/rows.ts"
-import { putUpload, readUploads, removeUpload, type UploadRow } from "../db/uploads.ts"
+import { identifyUpload, readUploads, removeUpload, type UploadRow, uploadNote } from "../db/uploads.ts"
 import { memory } from "./budget.ts"
 import type { Delivery } from "./delivery.ts"
 import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
@@ -103,7 +103,7 @@ export async function moveInParts(
     })
     if (actual === undefined && promised?.algorithm === receipt.checksum.algorithm)
       verifyDigest(task.item.key, promised, receipt.checksum.value)
-    await removeUpload(session.id, task)
+    await removeUpload(session.id, row)
     return migrated(size, receipt.checksum, receipt.confirmed)
   } catch (error) {
     await Promise.allSettled(sending)
@@ -135,20 +135,38 @@ async function resumed(
   const row: UploadRow = {
     n: task.n,
     index: task.index,
+    fence: session.lane().fence,
     key: task.item.key,
     at: world.clock.now(),
     ...(facts.etag !== undefined && { etag: facts.etag }),
   }
   // Noted before it begins: one whose beginning is not answered is found by its key.
-  await putUpload(session.id, row)
+  await session.put(uploadNote(session.id, row))
+  session.signal.throwIfAborted()
   const upload = await destination.begin(task.item.key, {
-    signal: session.signal,
+    signal: butForLease(session.signal),
     description,
     ...(facts.size !== undefined && { size: facts.size }),
   })
   const noted: UploadRow = { ...row, key: upload.key, id: upload.id, part_size: upload.partSize }
-  await putUpload(session.id, noted)
+  if (!(await identifyUpload(session.id, noted))) {
+    // The lane's next holder has looked for it already, and nobody will look again.
+    await destination.abort(upload)
+    session.stop("lease")
+    throw stopped("lease")
+  }
   return { row: noted, upload, parts: [] }
+}
+
+/**
+ * Aborted as this one is, but not when the lane is lost: its next holder may have looked for what was begun before it
+ * arrives, so that whoever sent it must hear the answer, and throw it away.
+ */
+function butForLease(signal: AbortSignal): AbortSignal {
+  const end = new AbortController()
+  const onAbort = () => whyStopped(signal.reason) !== "lease" && end.abort(signal.reason)
+  signal.addEventListener("abort", onAbort, { once: true })
+  return end.signal
 }
 
 /** A promised checksum covers the whole: its hash can't be stored half-way, so such an item starts again. */

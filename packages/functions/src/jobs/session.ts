@@ -1,8 +1,9 @@
 import { type Lane, leaseTtl } from "@imgmigrator/core/lane"
 import { isActive } from "@imgmigrator/core/status"
-import { readLane, saveLane } from "../db/lanes.ts"
+import { putFenced, readLane, saveLane } from "../db/lanes.ts"
 import type { Meter } from "../db/meter.ts"
 import { getStatus } from "../db/migrations.ts"
+import type { Put } from "../db/table.ts"
 import { stopped, type Why, whyStopped } from "./stopped.ts"
 import type { Clock } from "./world.ts"
 
@@ -18,6 +19,8 @@ export type Session = {
   lane(): Lane
   /** Write absolute values under our fence, and renew the lease. Rejects when another delivery has the lane. */
   save(set: Partial<Lane>): Promise<void>
+  /** Write another row, only while the lane is ours. Rejects as `save` does. */
+  put(row: Put): Promise<void>
   /** Read our lane again, when it may have been written without our hearing of it. */
   refresh(): Promise<void>
   /** Aborted when all work must end now. */
@@ -67,9 +70,9 @@ export function openSession(o: SessionOptions): Session {
     reads: base.reads + o.meter.reads,
   })
 
-  const write = async (set: Partial<Lane>) => {
+  const write = async (run: (lease: Pick<Lane, "lease">) => Promise<Lane | undefined>) => {
     const at = o.clock.now()
-    const lane = await saveLane(o.id, mine, { lease: at + leaseTtl, spent: spent(), ...set })
+    const lane = await run({ lease: at + leaseTtl })
     if (!lane) {
       stop("lease")
       throw stopped("lease")
@@ -79,11 +82,15 @@ export function openSession(o: SessionOptions): Session {
     saved = at
   }
   /** Writes of one lane go one after the other, so that an older absolute value never lands on a newer. */
-  const save = (set: Partial<Lane>): Promise<void> => {
-    const next = chain.then(() => write(set))
+  const inTurn = (run: (lease: Pick<Lane, "lease">) => Promise<Lane | undefined>): Promise<void> => {
+    const next = chain.then(() => write(run))
     chain = next.catch(() => {})
     return next
   }
+  const save = (set: Partial<Lane>): Promise<void> =>
+    inTurn((lease) => saveLane(o.id, mine, { ...lease, spent: spent(), ...set }))
+  const put = (row: Put): Promise<void> =>
+    inTurn(async (lease) => ((await putFenced(o.id, mine, row, lease)) ? { ...mine, ...lease } : undefined))
 
   const every = async (ms: number, run: () => Promise<void>) => {
     try {
@@ -124,6 +131,7 @@ export function openSession(o: SessionOptions): Session {
     userId: o.userId,
     lane: () => mine,
     save,
+    put,
     refresh: async () => {
       const lane = await readLane(o.id, mine.lane)
       if (lane?.fence !== mine.fence) {

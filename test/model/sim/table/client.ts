@@ -148,9 +148,12 @@ const fail = (name: string) => (): Answer => {
   throw Object.assign(new Error(`${name} from the table`), { name })
 }
 
-/** The sort key that is asked for; of a query, the partition. */
-const nameOf = (input: Request): string =>
-  String(input.Item?.sk ?? input.Key?.sk ?? input.ExpressionAttributeValues?.[":pk"] ?? "")
+/** The sort key that is asked for; of a query, the partition; of a transaction, its first row's. */
+function nameOf(input: Request): string {
+  const [first] = input.TransactItems?.flatMap((step) => Object.values(step)) ?? []
+  const { Item, Key, ExpressionAttributeValues } = first ?? input
+  return String(Item?.sk ?? Key?.sk ?? ExpressionAttributeValues?.[":pk"] ?? "")
+}
 
 const isWhole = (input: Request) => input.Limit === undefined && input.IndexName === undefined
 
