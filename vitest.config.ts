@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { LongestFirst } from "./test/support/longest-first.ts"
 
-/** Files that leave nothing behind in their process, neither settings nor clients: they share it, which halves their cost. */
-const sharing = ["s3-local", "qstash-local", "stores", "unit"].map((name) => `test/${name}/**/*.test.ts`)
-/** These share the simulation's table. */
+/** These share the simulation's table, which the others must not find in the place of theirs. */
 const simulated = ["test/traps/**/*.test.ts", "test/model/**/*.test.ts"]
+/** It tells its process under which name AWS serves it, which a process keeps for life. */
+const alone = ["test/api/settings.test.ts"]
 const withRealTable = ["test/traps/memory.test.ts", "test/model/sim/table/engine.test.ts"]
 
 export default defineConfig({
@@ -12,26 +13,40 @@ export default defineConfig({
     pool: "forks",
     // One more than the two cores that this is meant for: many files wait for processes that they started.
     maxWorkers: 3,
-    setupFiles: ["test/support/secrets-setup.ts"],
+    // Files share a process, which halves their cost: each begins with the settings that the process was started with.
+    isolate: false,
+    setupFiles: ["test/support/environment-setup.ts", "test/support/secrets-setup.ts"],
+    sequence: { setupFiles: "list", sequencer: LongestFirst },
     // Far above what anything takes: a busy machine is no failure, only what never comes.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 240_000 } },
     reporters: ["default", "./test/support/summary-reporter.ts"],
-    // Programs that tests start are stripped of their types and compiled once, not each time: half of what a start costs.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)) },
+    // As many helpers of V8 as there are cores, not four in each of a dozen processes.
+    execArgv: ["--v8-pool-size=0"],
+    env: {
+      // Programs that tests start are stripped of their types and compiled once, not each time: half of what a start costs.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)),
+      NODE_OPTIONS: "--v8-pool-size=0",
+    },
     projects: [
+      { extends: true, test: { name: "alone", include: alone, isolate: true } },
       {
         extends: true,
         test: {
-          name: "alone",
-          include: ["test/!(s3-local|qstash-local|stores|unit|traps|model)/**/*.test.ts", ...withRealTable],
+          name: "real",
+          include: ["test/!(traps|model)/**/*.test.ts", ...withRealTable],
+          exclude: alone,
         },
       },
-      { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
       {
         extends: true,
-        test: { name: "simulated", include: simulated, exclude: withRealTable, isolate: false },
+        test: {
+          name: "simulated",
+          include: simulated,
+          exclude: withRealTable,
+          env: { TABLE_NAME: "simulated", POWERTOOLS_LOG_LEVEL: "SILENT" },
+        },
       },
     ],
   },

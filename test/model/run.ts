@@ -5,9 +5,6 @@ import { missed } from "./minimums.ts"
 import { property } from "./property.ts"
 import { newTally } from "./sim/tally.ts"
 
-process.env.TABLE_NAME = "model"
-process.env.POWERTOOLS_LOG_LEVEL = "SILENT"
-
 /** Sequences of a normal run, over all files of this folder. */
 const usual = 2_000
 const files = 2

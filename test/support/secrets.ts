@@ -18,6 +18,11 @@ export function plant(secret: string): string {
   return secret
 }
 
+/** What another file planted is that one's own. */
+export function forget(): void {
+  known.clear()
+}
+
 /** The secrets among the settings as they are now. */
 export function plantSettings(): void {
   for (const [name, value = ""] of Object.entries(process.env))

@@ -7,9 +7,6 @@ import type { Foreseen } from "../model/sim/process.ts"
 import { newTally } from "../model/sim/tally.ts"
 import { command, create } from "../model/user.ts"
 
-process.env.TABLE_NAME = "traps"
-process.env.POWERTOOLS_LOG_LEVEL = "SILENT"
-
 export type Stage = Scene & {
   /** Take the next message to a worker; `foresees` says what befalls it at which call. */
   work(fate?: Partial<Fate> & { foresees?: (what: string) => Foreseen | undefined }): Worker

@@ -6,9 +6,9 @@ import { Logger } from "@aws-lambda-powertools/logger"
 export type Fields = Readonly<Record<string, unknown>>
 
 const context = new AsyncLocalStorage<Fields>()
-let logger: Logger | undefined
+let made: { readonly level: string | undefined; readonly logger: Logger } | undefined
 
-/** JSON lines by AWS Lambda Powertools; the level is `LOG_LEVEL`. */
+/** JSON lines by AWS Lambda Powertools; the level is `LOG_LEVEL`, as it is when a line is written. */
 export const log = {
   info: (message: string, fields: Fields = {}) => powertools().info(scrub(message), all(fields)),
   warn: (message: string, fields: Fields = {}) => powertools().warn(scrub(message), all(fields)),
@@ -40,8 +40,9 @@ function described(error: unknown): Record<string, unknown> {
 }
 
 function powertools(): Logger {
-  if (logger) return logger
-  logger = new Logger({
+  const level = process.env.POWERTOOLS_LOG_LEVEL ?? process.env.LOG_LEVEL
+  if (made && made.level === level) return made.logger
+  const logger = new Logger({
     serviceName: process.env.POWERTOOLS_SERVICE_NAME ?? "imgmigrator",
     jsonReplacerFn: (_key, value) => (typeof value === "string" ? scrub(value) : value),
   })
@@ -49,5 +50,6 @@ function powertools(): Logger {
   // no option for that, only a property that TypeScript calls private.
   if (!process.env.AWS_LAMBDA_FUNCTION_NAME)
     Reflect.set(logger, "console", new Console(process.stderr, process.stderr))
+  made = { level, logger }
   return logger
 }

@@ -35,19 +35,24 @@ const dummy = { credentials: { accessKeyId: "local", secretAccessKey: "local" },
 /** A table that does not answer is asked again, in ms: without a limit a stalled connection would hold its worker for ever. */
 const patience = { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true }
 
-let made: { readonly client: DynamoDBClient; readonly documents: DynamoDBDocumentClient } | undefined
+type Clients = { readonly client: DynamoDBClient; readonly documents: DynamoDBDocumentClient }
+const made = new Map<string, Clients>()
 
-/** One client for the life of the process, made at the first call. */
-function clients() {
-  if (made) return made
+/** One client for the life of the process, made at the first call, for each place that the settings lead to. */
+function clients(): Clients {
+  const { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION: region, IMGMIGRATOR_DYNAMODB_DUMMY } = process.env
+  const isDummy = IMGMIGRATOR_DYNAMODB_DUMMY === "1"
+  const place = `${endpoint} ${region} ${isDummy}`
+  const known = made.get(place)
+  if (known) return known
   const client = new DynamoDBClient({
     maxAttempts: 5,
     requestHandler: patience,
-    ...(process.env.IMGMIGRATOR_DYNAMODB_DUMMY === "1" && dummy),
+    ...(isDummy && dummy),
   })
   const documents = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
-  made = { client, documents }
-  return made
+  made.set(place, { client, documents })
+  return { client, documents }
 }
 
 type Consumed = { CapacityUnits?: number | undefined }
