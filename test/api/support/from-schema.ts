@@ -33,6 +33,8 @@ const nastyTexts = [
   "x".repeat(10_000),
   "USER#root",
 ]
+/** Any code point, lone surrogates too. fast-check's own `binary` makes a table of all of them for each string arbitrary. */
+export const anyUnit = fc.nat(0x10_ff_ff).map((code) => String.fromCodePoint(code))
 export const nastyText = fc.constantFrom(...nastyTexts)
 
 /** Values that break things: empty, huge, hostile, of the wrong type. */
@@ -80,11 +82,31 @@ function suiting(schema: Schema, inner: Inner, resolve: Resolve): fc.Arbitrary<u
   if (schema.pattern) return fc.stringMatching(new RegExp(schema.pattern))
   return fc.oneof(
     { arbitrary: fc.constantFrom(...sensible), weight: 3 },
-    { arbitrary: fc.string({ maxLength: Math.min(schema.maxLength ?? 50, 300), unit: "binary" }), weight: 1 },
-    { arbitrary: fc.webUrl({ validSchemes: ["https", "s3", "file"], withQueryParameters: true }), weight: 1 },
+    { arbitrary: fc.string({ maxLength: Math.min(schema.maxLength ?? 50, 300), unit: anyUnit }), weight: 1 },
+    { arbitrary: address, weight: 1 },
   )
 }
 
+/** fast-check's own `webUrl` makes that table too. */
+const address = fc
+  .tuple(
+    fc.constantFrom("https", "s3", "file"),
+    fc.oneof(
+      fc.domain(),
+      fc.ipV4(),
+      fc.ipV6().map((ip) => `[${ip}]`),
+    ),
+    fc.constantFrom("", ":0", ":443", ":99999"),
+    fc.array(fc.string({ unit: anyUnit, maxLength: 10 }), { maxLength: 4 }),
+    fc.array(fc.tuple(fc.constantFrom("endpoint", "region", "credentials", "x"), fc.string()), {
+      maxLength: 2,
+    }),
+  )
+  .map(([scheme, host, port, path, query]) => {
+    const search = new URLSearchParams(query)
+    const place = path.map((part) => `/${encodeURIComponent(part.toWellFormed())}`).join("")
+    return `${scheme}://${host}${port}${place}${query.length > 0 ? `?${search}` : ""}`
+  })
 const sensible = [
   "s3://bucket-one/a",
   "s3://bucket-two/b",
