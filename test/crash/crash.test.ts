@@ -6,8 +6,12 @@ import { run } from "./support/run.ts"
 import { scenes } from "./support/scenes.ts"
 import { type Stage, startStage } from "./support/stage.ts"
 
-/** `all`: every single point of every scene. Else every kind of point, at one of its occurrences. */
-const isAll = process.env.CRASH_POINTS === "all"
+/**
+ * `all`: every single point of every scene. `kinds`: of every scene, every kind of point at one of its occurrences. Else
+ * the same, without the long scenes.
+ */
+const { CRASH_POINTS } = process.env
+const isAll = CRASH_POINTS === "all"
 vi.setConfig({ testTimeout: isAll ? 7_200_000 : 1_200_000, hookTimeout: 240_000 })
 
 let stage: Stage
@@ -17,12 +21,13 @@ beforeAll(async () => {
 })
 afterAll(() => stage.close())
 
-test.for(scenes.filter(({ isLong }) => isAll || !isLong))(
-  "whenever a worker is killed, nothing is lost and nothing doubled: $name",
+test.for(scenes.filter(({ isLong }) => CRASH_POINTS || !isLong))(
+  "whoever is killed, and wherever, nothing is lost and nothing doubled: $name",
   async (scene, { task }) => {
     const calm = await run(stage, scene)
     expect(calm.broken).toEqual([])
-    const moments = momentsOf(calm.lines)
+    const { kills = /./, daily = kills } = scene
+    const moments = momentsOf(calm.lines, isAll ? kills : daily)
     const chosen = isAll ? allPoints(moments) : oneOfEachKind(moments, covered)
     const broken: string[] = []
     for (const moment of chosen) {

@@ -16,7 +16,11 @@ export type Mutation = {
 }
 
 const functions = (path: string) => `packages/functions/src/${path}`
-const crash = (name: string) => ({ file: "test/crash", name: `nothing doubled: ${name}` })
+const crash = (name: string) => ({
+  file: "test/crash",
+  name: `nothing doubled: ${name}`,
+  env: { CRASH_POINTS: "kinds" },
+})
 
 export const mutations: readonly Mutation[] = [
   {
@@ -70,6 +74,25 @@ export const mutations: readonly Mutation[] = [
       },
     ],
     test: crash("from bucket to bucket, one replaced"),
+  },
+  {
+    name: "a create in two steps",
+    edits: [
+      {
+        file: functions("db/migrations.ts"),
+        find: `  const refused = await transact([
+    { put: { key: keys.migration(userId, id), item: row, condition: "attribute_not_exists(#pk)" } },`,
+        replace: `  await put({ key: keys.migration(userId, id), item: row })
+  const refused = await transact([
+    { put: { key: keys.migration(userId, id), item: row } },`,
+      },
+      {
+        file: functions("db/migrations.ts"),
+        find: `import { get, query, transact, update } from "./table.ts"`,
+        replace: `import { get, put, query, transact, update } from "./table.ts"`,
+      },
+    ],
+    test: crash("asked for again and again"),
   },
   {
     name: "counted before the segment is stored",

@@ -1,3 +1,9 @@
+import { renameSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+
+// Before they are watched.
+const [write, rename] = [writeFileSync, renameSync]
+
 /** A place where a worker can die: before the nth call of this name leaves it, or after it was answered. */
 export type Point = { readonly call: string; readonly nth: number; readonly when: "before" | "after" }
 
@@ -29,4 +35,11 @@ export type Line = {
 }
 
 export const controlFile = "control.json"
+/** Tell all processes, whole or not at all: others may be reading. */
+export function command(folder: string, control: Control) {
+  const path = join(folder, controlFile)
+  write(`${path}.${process.pid}`, JSON.stringify(control))
+  rename(`${path}.${process.pid}`, path)
+}
+
 export const linesFile = "calls.ndjson"

@@ -30,15 +30,13 @@ export type Place = {
 
 export const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
+/** `at`: the same behind another endpoint. */
+export type Bucket = Place & { readonly s3: S3; at(url: string): Pick<Place, "ref" | "start"> }
+
 /** A bucket of a strict S3 of its own. */
-export async function bucketWith(
-  stage: Stage,
-  bucket: string,
-  files: Files,
-  at?: S3,
-): Promise<Place & { s3: S3 }> {
+export async function bucketWith(stage: Stage, bucket: string, files: Files, same?: S3): Promise<Bucket> {
   const s3 =
-    at ?? (await startS3({ port: 0, now: stage.clock.now, sessionToken: "", buckets: [bucket, "copies"] }))
+    same ?? (await startS3({ port: 0, now: stage.clock.now, sessionToken: "", buckets: [bucket, "copies"] }))
   const sdk = new S3Client({
     endpoint: s3.url,
     region: s3.region,
@@ -47,10 +45,14 @@ export async function bucketWith(
   })
   for (const [Key, Body] of files) await sdk.send(new PutObjectCommand({ Bucket: bucket, Key, Body }))
   const before = s3.requests.length
+  const at = (url: string) => ({
+    ref: `s3://${bucket}?endpoint=${encodeURIComponent(url)}`,
+    start: `${url}/${bucket}`,
+  })
   return {
     s3,
-    ref: `s3://${bucket}?endpoint=${encodeURIComponent(s3.url)}`,
-    start: `${s3.url}/${bucket}`,
+    at,
+    ...at(s3.url),
     found: async () => {
       const { Contents = [] } = await sdk.send(new ListObjectsV2Command({ Bucket: bucket }))
       const keys = Contents.map(({ Key = "" }) => Key)
@@ -76,7 +78,7 @@ export async function bucketWith(
         .map(({ key = "" }) => key),
     close: async () => {
       sdk.destroy()
-      if (!at) await s3.close()
+      if (!same) await s3.close()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Line, Point } from "./control.ts"
+import { type Line, type Point, pointName } from "./control.ts"
 
 /**
  * Points with nothing between them that changes the world: after the call that changed it last, before and after each look,
@@ -7,17 +7,18 @@ import type { Line, Point } from "./control.ts"
 export type Moment = readonly Point[]
 
 /** Calls that leave everything as it is; whatever is not named here counts as a change. */
-const looks = /^(Get|BatchGet|Query|Scan|GET|HEAD|open r|fsync) /
+const looks = /^(?:[a-z]+(?: \d+)?: )?(?:Get|BatchGet|Query|Scan|GET|HEAD|open r|fsync) /
 
-/** Every moment of a run at which a worker can die, in order. */
-export function momentsOf(lines: readonly Line[]): readonly Moment[] {
+/** Every moment of a run at which somebody can die, in order, of those points whose names are `wanted`. */
+export function momentsOf(lines: readonly Line[], wanted: RegExp): readonly Moment[] {
   const moments: Point[][] = [[]]
   for (const { at, call, nth } of lines) {
     if (at !== "before" && at !== "after") continue
     if (at === "after" && !looks.test(call)) moments.push([])
-    moments.at(-1)?.push({ call, nth, when: at })
+    const point = { call, nth, when: at }
+    if (wanted.test(pointName(point))) moments.at(-1)?.push(point)
   }
-  return moments
+  return moments.filter((moment) => moment.length > 0)
 }
 
 const kindOf = ({ call, when }: Point): string => `${when} ${call}`

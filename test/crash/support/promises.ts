@@ -8,7 +8,7 @@ import type { MigrationRow } from "../../../packages/functions/src/db/rows.ts"
 import { query } from "../../../packages/functions/src/db/table.ts"
 import type { Line } from "./control.ts"
 import type { Run } from "./run.ts"
-import type { Setup } from "./scenes.ts"
+import type { Setup } from "./setup.ts"
 
 const chunks = async (id: string) => (await readLane(id, 0))?.plan?.chunks ?? 0
 

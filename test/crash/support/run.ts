@@ -8,8 +8,9 @@ import { sweep } from "../../../packages/functions/src/jobs/sweep.ts"
 import { wakeMigration } from "../../../packages/functions/src/jobs/wake.ts"
 import { begin } from "../../support/harness.ts"
 import type { Line, Point } from "./control.ts"
+import { askAtDoor } from "./door.ts"
 import { bookedKeys, brokenPromises } from "./promises.ts"
-import type { Scene } from "./scenes.ts"
+import type { Scene } from "./setup.ts"
 import type { Stage } from "./stage.ts"
 
 /** What a migration ended as, and what was told on the way. */
@@ -17,7 +18,7 @@ export type Run = {
   readonly row: MigrationRow
   readonly report: readonly ReportEntry[]
   readonly lines: readonly Line[]
-  /** Did a worker die at the point? */
+  /** Did anybody die at the point? */
   readonly isMet: boolean
   readonly broken: readonly string[]
   /** Keys that have not arrived as they are, and keys that were written or booked more than once. */
@@ -30,7 +31,7 @@ let runs = 0
 const stepMs = 15_000
 const steps = 480
 
-/** Have the scene's migration, killing a worker at `point`; `calm` is how it ends without. */
+/** Have the scene's migration, killing whoever comes to `point`; `calm` is how it ends without. */
 export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run): Promise<Run> {
   const number = runs++
   const setup = await scene.prepare(stage, number)
@@ -40,39 +41,40 @@ export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run)
       ...(point && { point }),
       ...(scene.leap && { leap: scene.leap }),
     })
-    const { id, user_id } = await begin(stage.world, { ...setup.wish, userId: "ana" })
+    const userId = `ana-${number}`
+    let id: string | undefined
     let booked: ReadonlySet<string> = new Set()
     let seen: number | undefined
     stage.onDeath(async () => {
-      booked = await bookedKeys(id)
+      if (id !== undefined) booked = await bookedKeys(id)
       seen = stage.lines().length
+      setup.onDeath?.()
     })
-    let row = await ended(stage, user_id, id)
+    const asked = scene.isAsked ? await askAtDoor(stage, setup.wish, userId) : undefined
+    id = asked?.id ?? (await begin(stage.world, { ...setup.wish, userId })).id
+    const sweeping = scene.isAsked ? stage.sweep : async () => void (await sweep(stage.world))
+    const ended = () => untilRest(stage, userId, id ?? "", sweeping)
+    let row = await ended()
     if (setup.mend && row.status === "completed_with_failures") {
       setup.mend()
-      row = (await retryMigration(user_id, id, stage.clock.now())).row
+      row = (await retryMigration(userId, id, stage.clock.now())).row
       await wakeMigration(row, stage.world)
-      row = await ended(stage, user_id, id)
+      row = await ended()
     }
     // What is still on its way comes late, and must find nothing to do.
     await quiet(stage)
-    const last = (await getMigration(user_id, id)) ?? row
+    const last = (await getMigration(userId, id)) ?? row
     const lines = stage.lines()
     const { entries } = await readReport(last, { limit: 1_000 })
+    const later = seen === undefined ? [] : lines.slice(seen)
+    const held = await brokenPromises({ setup, row: last, report: entries, lines, booked, later, calm })
     return {
       row: last,
       report: entries,
       lines,
       isMet: lines.some(({ at }) => at === "killed"),
-      ...(await brokenPromises({
-        setup,
-        row: last,
-        report: entries,
-        lines,
-        booked,
-        later: seen === undefined ? [] : lines.slice(seen),
-        calm,
-      })),
+      ...held,
+      broken: [...((await asked?.broken()) ?? []), ...held.broken],
     }
   } finally {
     await setup.close()
@@ -80,14 +82,19 @@ export async function run(stage: Stage, scene: Scene, point?: Point, calm?: Run)
 }
 
 /** Deliveries, retries and the sweeper, minute by minute, until the migration is at rest. */
-async function ended(stage: Stage, userId: string, id: string): Promise<MigrationRow> {
+async function untilRest(
+  stage: Stage,
+  userId: string,
+  id: string,
+  sweeping: () => Promise<void>,
+): Promise<MigrationRow> {
   for (let step = 0; step < steps; step++) {
     await stage.qstash.idle()
     const row = await getMigration(userId, id)
     if (row && !isActive(row.status)) return row
     stage.leap(stepMs)
     await stage.qstash.idle()
-    if (step % 4 === 3) await sweep(stage.world)
+    if (step % 4 === 3) await sweeping()
   }
   throw new Error(`${id} did not come to an end in two hours.`)
 }

@@ -1,72 +1,9 @@
-import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
-import type { Control } from "./control.ts"
-import { bucketWith, type Files, folderWith, type Place, sha256 } from "./places.ts"
+import { setTimeout as sleep } from "node:timers/promises"
+import { startProxy } from "../../faults/support/proxy.ts"
+import { lanes, list } from "./list-scenes.ts"
+import { bucketWith, type Files, folderWith } from "./places.ts"
+import { already, between, large, named, type Scene } from "./setup.ts"
 import type { Stage } from "./stage.ts"
-
-/** A migration that can be had again and again, each time between places of its own. */
-export type Scene = {
-  readonly name: string
-  readonly leap?: Control["leap"]
-  /** Too long for every day. */
-  readonly isLong?: boolean
-  prepare(stage: Stage, run: number): Promise<Setup>
-}
-
-export type Setup = {
-  readonly wish: { readonly source: unknown; readonly destination: unknown; readonly options?: unknown }
-  readonly places: Control["places"]
-  readonly destination: Place
-  /** What is to be at the destination in the end: SHA-256 by key. */
-  readonly expected: ReadonlyMap<string, string>
-  /**
-   * Nothing tells that an item in flight had arrived, so it may be written once more: the second pass does not plan, and
-   * the source has no dates.
-   */
-  readonly isWrittenAgain?: boolean
-  /** Put right what failed: then the failed items are tried again, as a second pass. */
-  mend?(): void
-  close(): Promise<void>
-}
-
-/** Like an image of its name: a JPEG's first and last bytes, and something in between that no other has. */
-function image(name: string, size = 2_000): Buffer {
-  const body = Buffer.alloc(size, `${name}\n`)
-  return Buffer.concat([Buffer.from("ffd8ffe0", "hex"), body, Buffer.from("ffd9", "hex")])
-}
-
-const named = (count: number, name = "photo"): Files =>
-  new Map(Array.from({ length: count }, (_, i) => [`2024/${name}-${i}.jpg`, image(`${name} ${i}`)]))
-/** Over 8 MiB: it goes in two parts. */
-const large: Files = new Map([["raw/large.dng", image("large", 9 * 1024 * 1024)]])
-const sums = (files: Files) => new Map([...files].map(([key, bytes]) => [key, sha256(bytes)]))
-
-/** What stands there already: one that is the same, and one that is not. */
-function already(files: Files): Files {
-  const [[same, bytes] = ["", Buffer.alloc(0)], [other] = [""]] = [...files]
-  return new Map([
-    [same, bytes],
-    [other, image("older", 1_000)],
-  ])
-}
-
-async function between(
-  source: Place,
-  destination: Place,
-  files: Files,
-  options: object = {},
-): Promise<Setup> {
-  return {
-    wish: { source: source.ref, destination: destination.ref, options: { lanes: 1, ...options } },
-    places: { [source.start]: "source", [destination.start]: "destination" },
-    destination,
-    expected: sums(files),
-    close: async () => {
-      await source.close()
-      await destination.close()
-    },
-  }
-}
 
 const ofBuckets = (name: string, files: Files, there: Files): Scene => ({
   name: `from bucket to bucket, ${name}`,
@@ -93,47 +30,65 @@ const copies: Scene = {
   },
 }
 
+/** Resolves when the worker has looked and booked since time went by last, or has died of it. */
+async function caughtUp(stage: Stage): Promise<void> {
+  for (;;) {
+    const lines = stage.lines()
+    const since = lines.slice(lines.findLastIndex(({ at }) => at === "leap") + 1)
+    const has = (name: string) => since.some(({ at, call }) => at === "after" && call.startsWith(name))
+    if (since.length === lines.length || since.some(({ at }) => at === "killed")) return
+    if (has("Update LANE") && has("Get MIGRATION")) return
+    await sleep(10)
+  }
+}
+
+/** Each image takes so long that a checkpoint is due, and none begins before it is made: the same on every machine. */
 const long: Scene = {
   name: "over two deliveries, with checkpoints",
   isLong: true,
-  leap: { call: "GET source object", ms: 4_000 },
+  leap: { call: "GET source object", ms: 12_000 },
   prepare: async (stage) => {
-    const files = named(32)
+    const files = named(12)
     const source = await bucketWith(stage, "photos", files)
-    return between(source, await bucketWith(stage, "archive", new Map()), files, { concurrency: 1 })
+    const proxy = await startProxy(source.s3.url)
+    proxy.inject({
+      when: ({ method, path }) => method === "GET" && path.startsWith("/photos/"),
+      times: Number.POSITIVE_INFINITY,
+      act: async (_, forward) => {
+        await caughtUp(stage)
+        return forward()
+      },
+    })
+    const paced = { ...source, ...source.at(proxy.url) }
+    const setup = await between(paced, await bucketWith(stage, "archive", new Map()), files, {
+      concurrency: 1,
+    })
+    return {
+      ...setup,
+      close: async () => {
+        await proxy.close()
+        await setup.close()
+      },
+    }
   },
 }
 
-const list: Scene = {
-  name: "from a list of addresses, in three chunks, two of them failing at first and tried again",
+const door: Scene = {
+  name: "asked for again and again, its first message lost, so that the sweeper sends another",
+  isAsked: true,
+  kills: /^\w+ (?:create|sweeper): /,
   prepare: async (stage) => {
-    const files = named(5, "listed")
-    const missing = new Set(["2024/listed-1.jpg", "2024/listed-4.jpg"])
-    // An address as long as signatures make them, and longer: a chunk closes at 256 KB of them.
-    const address = (key: string) => `/${key}?signature=${key.replaceAll("/", "").repeat(5_000)}`
-    const server = createServer({ maxHeaderSize: 256 * 1024 }, (request, response) => {
-      const { pathname, origin } = new URL(request.url ?? "", start)
-      const key = pathname.slice(1)
-      const lines = [...files.keys()].map((each) => `${origin}${address(each)}\n`).join("")
-      const bytes = key === "list.txt" ? Buffer.from(lines) : missing.has(key) ? undefined : files.get(key)
-      response.writeHead(bytes ? 200 : 404, {
-        "content-length": bytes?.length ?? 0,
-        "content-type": "image/jpeg",
-      })
-      response.end(bytes)
-    })
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-    const start = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const destination = await bucketWith(stage, "archive", new Map())
-    const setup = await between(
-      { ...destination, ref: `${start}/list.txt`, start, close: async () => void server.close() },
-      destination,
-      files,
-      { concurrency: 2 },
-    )
-    const host = new URL(start).host.replace(":", "_")
-    const expected = new Map([...setup.expected].map(([key, sum]) => [`${host}/${key}`, sum]))
-    return { ...setup, expected, isWrittenAgain: true, mend: () => missing.clear() }
+    const files = named(1)
+    const source = await bucketWith(stage, "photos", files)
+    const setup = await between(source, await bucketWith(stage, "archive", new Map()), files)
+    const arrives = stage.qstash.faults.arm("drop")
+    return {
+      ...setup,
+      close: async () => {
+        arrives()
+        await setup.close()
+      },
+    }
   },
 }
 
@@ -146,6 +101,8 @@ export const scenes: readonly Scene[] = [
   ofFolders(words, few, already(few)),
   { ...ofFolders("in parts", large, new Map()), isLong: true },
   list,
+  door,
+  lanes,
   long,
   { ...copies, isLong: true },
 ]

@@ -1,40 +1,42 @@
+import { randomUUID } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { pathToFileURL } from "node:url"
-import { build } from "esbuild"
 import { type QStash, startQStash } from "qstash-local"
+import { handler as authorize } from "../../../packages/functions/src/api/authorizer.ts"
 import { dispatcher } from "../../../packages/functions/src/dispatch/index.ts"
 import { systemClock, type World } from "../../../packages/functions/src/jobs/world.ts"
 import { routes } from "../../../packages/functions/src/routes.ts"
 import { startGateway } from "../../../packages/local/src/gateway/gateway.ts"
-import { createPool, type Pool } from "../../../packages/local/src/workers/pool.ts"
 import { startDynamo } from "../../support/dynamodb.ts"
-import { type Control, controlFile, type Line, linesFile } from "./control.ts"
+import { type Control, command, type Line, linesFile } from "./control.ts"
+import { bundleFunctions, type FunctionName, type Functions, startFunctions } from "./functions.ts"
 import { type LeapingClock, leapingClock } from "./leaping-clock.ts"
-
-const root = new URL("../../../", import.meta.url).pathname
 
 export type Stage = {
   readonly folder: string
   readonly clock: LeapingClock
   readonly qstash: QStash
   readonly world: World
-  /** Tell the workers, from their next call on; what they told before is forgotten. */
+  /** Where the API is. */
+  readonly url: string
+  /** The sweeper's minute, in a process of its own. */
+  sweep(): Promise<void>
+  /** Tell the processes, from their next call on; what they told before is forgotten. */
   tell(control: Omit<Control, "ahead">): void
   /** Let time go by; what falls due begins. */
   leap(ms: number): void
-  /** Everything the workers have told since. */
+  /** Everything the processes have told since. */
   lines(): readonly Line[]
-  /** Called when a worker has died at its work, before anything goes on. */
+  /** Called when a process has died at its work, before anything goes on. */
   onDeath(run: () => Promise<void>): void
   close(): Promise<void>
 }
 
 /**
- * All that is around a worker, for real: DynamoDB, QStash, the gateway in front, and processes of the local service's pool
- * that run the deployed bundle. Only the clock leaps, for all of them alike.
+ * All that is around a function, for real: DynamoDB, QStash, the gateway in front, and processes of the local service's pool
+ * that run the deployed bundles. Only the clock leaps, for all of them alike.
  */
 export async function startStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), "imgmigrator-crash-"))
@@ -42,7 +44,7 @@ export async function startStage(): Promise<Stage> {
   const [dynamo, qstash] = await Promise.all([
     startDynamo(),
     startQStash({ port: 0, clock }),
-    bundle(join(folder, "worker.mjs")),
+    bundleFunctions(folder),
   ])
   let control: Omit<Control, "ahead"> = { places: {} }
   let isDead: () => Promise<void> = async () => {}
@@ -52,38 +54,34 @@ export async function startStage(): Promise<Stage> {
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line))
   const write = () => {
-    const now: Control = { ...control, ahead: clock.ahead() }
-    writeFileSync(join(folder, controlFile), JSON.stringify(now))
+    command(folder, { ...control, ahead: clock.ahead() })
   }
 
-  let pool: Pool | undefined
+  let functions: Functions | undefined
+  /** Have one called, and see what became of it before anything goes on. */
+  const call = async (name: FunctionName, event: unknown, requestId: string, gone: AbortSignal) => {
+    write()
+    const invocation = (await functions?.run(name, event, requestId, gone)) ?? { failed: "error" as const }
+    const told = lines()
+    clock.leapTo(Math.max(0, ...told.map(({ ahead = 0 }) => ahead)))
+    // Whoever comes next is not to die of it again.
+    const { point: _met, ...rest } = control
+    if (told.some(({ at }) => at === "killed")) control = rest
+    if ("failed" in invocation && invocation.failed === "crashed") {
+      functions?.warm(name)
+      await isDead()
+    }
+    return invocation
+  }
   const gateway = await startGateway({
     host: "127.0.0.1",
     port: 0,
-    routes: routes.filter(({ access }) => access === "qstash"),
-    invoke: async (_route, event, requestId, gone) => {
-      write()
-      const call = {
-        handler: `${handlerIn(folder)}#handler`,
-        event,
-        requestId,
-        memoryMb: 1_024,
-        timeoutMs: 300_000,
-      }
-      const invocation = (await pool?.run(call, gone)) ?? { failed: "error" as const }
-      clock.leapTo(Math.max(0, ...lines().map(({ ahead = 0 }) => ahead)))
-      // Whoever comes next is not to die of it again.
-      const { point: _met, ...rest } = control
-      if (lines().some(({ at }) => at === "killed")) control = rest
-      if ("failed" in invocation && invocation.failed === "crashed") {
-        pool?.warm()
-        await isDead()
-      }
-      return invocation
-    },
-    authorizer: async () => ({ failed: "error" }),
+    routes: routes.filter(({ access, name }) => access === "qstash" || name === "create-migration"),
+    invoke: ({ access }, event, requestId, gone) =>
+      call(access === "qstash" ? "worker" : "create", event, requestId, gone),
+    authorizer: async (event) => ({ result: await authorize(event as Parameters<typeof authorize>[0]) }),
   })
-  const workers = {
+  const settings = {
     BASE_URL: gateway.url,
     IMGMIGRATOR_LOCAL: "1",
     POWERTOOLS_LOG_LEVEL: process.env.DEBUG_CRASH ? "INFO" : "SILENT",
@@ -95,20 +93,11 @@ export async function startStage(): Promise<Stage> {
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local-secret",
   }
-  Object.assign(process.env, workers)
-  pool = createPool({
-    // One at work, and one that is ready when it dies.
-    size: 2,
-    env: {
-      ...process.env,
-      CRASH_FOLDER: folder,
-      CRASH_HANDLER: handlerIn(folder),
-      NODE_OPTIONS: `--import=${new URL("watch/preload.ts", import.meta.url).href}`,
-    },
-    log: process.env.DEBUG_CRASH ? console.error : () => {},
-  })
-  pool.warm()
-  pool.warm()
+  Object.assign(process.env, settings)
+  functions = startFunctions(folder, settings)
+  // One at work, and one that is ready when it dies.
+  functions.warm("worker")
+  functions.warm("worker")
   return {
     folder,
     clock,
@@ -120,8 +109,12 @@ export async function startStage(): Promise<Stage> {
       open: () => Promise.reject(new Error("Only the workers have to do with stores.")),
     },
     tell: (told) => {
-      control = told
+      control = { ...told, places: { ...told.places, [qstash.url]: "queue" } }
       writeFileSync(join(folder, linesFile), "")
+    },
+    url: gateway.url,
+    sweep: async () => {
+      await call("sweeper", {}, randomUUID(), new AbortController().signal)
     },
     leap: (ms) => clock.leapTo(clock.ahead() + ms),
     lines,
@@ -129,29 +122,11 @@ export async function startStage(): Promise<Stage> {
       isDead = run
     },
     close: async () => {
-      await pool.close(0)
+      await functions?.close()
       await gateway.close()
       await qstash.close()
       await dynamo.close()
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-const handlerIn = (folder: string) => pathToFileURL(join(folder, "worker.mjs")).href
-
-/** The worker as it is deployed, in one file: it starts in half the time. */
-async function bundle(outfile: string) {
-  await build({
-    entryPoints: [join(root, "packages/functions/src/worker.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "es2024",
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
-    logLevel: "silent",
-  })
 }

@@ -1,9 +1,9 @@
 import fs from "node:fs"
 import { join } from "node:path"
-import { type Control, controlFile, type Line, linesFile } from "../control.ts"
+import { type Control, command, controlFile, type Line, linesFile } from "../control.ts"
 
 // As they were before they are watched themselves.
-const { appendFileSync, readFileSync, writeFileSync } = fs
+const { appendFileSync, readFileSync } = fs
 
 const folder = process.env.CRASH_FOLDER ?? ""
 let control: Control = { ahead: 0, places: {} }
@@ -20,8 +20,15 @@ export function obey() {
 
 export type Begun = { readonly call: string; readonly nth: number; readonly subject: string }
 
+let who = ""
+/** Whose calls these are from now on: nothing for a worker in lane 0. */
+export const isCalled = (name: string) => {
+  who = name && `${name}: `
+}
+
 /** A call is about to leave this process. Where it is the point, nothing comes back from here. */
-export function before(call: string, subject: string): Begun {
+export function before(name: string, subject: string): Begun {
+  const call = `${who}${name}`
   const nth = timesTold(call) + 1
   tell({ at: "before", call, nth, subject })
   dieAt("before", { call, nth, subject })
@@ -42,7 +49,7 @@ function dieAt(when: "before" | "after", begun: Begun) {
   const { point, ...rest } = control
   if (point?.when !== when || point.call !== begun.call || point.nth !== begun.nth) return
   // Once: whoever goes on with the work lives.
-  writeFileSync(join(folder, controlFile), JSON.stringify(rest))
+  command(folder, rest)
   tell({ at: "killed", ...begun })
   process.kill(process.pid, "SIGKILL")
 }

@@ -14,12 +14,14 @@ export function watchHttp() {
       const target = String(this.getHeader("x-amz-target") ?? "")
       const address = `${this.protocol}//${this.getHeader("host")}${this.path}`
       const call = target ? dynamoCall(target, String(args[0] ?? "")) : nameOf(this.method, address)
-      begun.set(this, before(call, address))
+      begun.set(this, before(call, placeIn(address)))
       return Reflect.apply(end, this, args)
     },
   )
   subscribe("http.client.response.finish", (message) => {
     const { request, response } = message as { request: object; response: http.IncomingMessage }
+    // The table's clock leaps too: the SDK repeats whatever is refused by a server whose clock is five minutes off.
+    if (response.headers.date) response.headers.date = new Date(Date.now()).toUTCString()
     const call = begun.get(request)
     if (call) after(call, response.statusCode)
   })
@@ -28,7 +30,7 @@ export function watchHttp() {
   subscribe("undici:request:create", (message) => {
     const { request } = message as { request: Request }
     const address = new URL(request.path, request.origin).href
-    begun.set(request, before(nameOf(request.method, address), address))
+    begun.set(request, before(nameOf(request.method, address), placeIn(address)))
   })
   subscribe("undici:request:headers", (message) => {
     const { request, response } = message as { request: object; response: { readonly statusCode: number } }
@@ -49,3 +51,6 @@ function nameOf(method: string, address: string): string {
     ...(query.length > 0 ? [`?${query.join("&")}`] : []),
   ].join(" ")
 }
+
+/** Without what is asked there: that may be as long as signatures are. */
+const placeIn = (address: string) => address.replace(/\?.*$/s, "")
