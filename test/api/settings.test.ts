@@ -7,6 +7,7 @@ import { delivery } from "../../packages/functions/src/middleware/delivery.ts"
 import { tableName } from "../../packages/functions/src/settings.ts"
 import { storeCredentials, storeSettings } from "../../packages/functions/src/store-settings.ts"
 import { deliveredTo, publishTo, webhookPath } from "../../packages/functions/src/webhooks/address.ts"
+import { quickNode } from "../support/node.ts"
 import { setEnvironment } from "./support/environment.ts"
 import { call } from "./support/event.ts"
 
@@ -18,7 +19,7 @@ const inProcess = (expression: string, env: Record<string, string>) =>
   run(
     process.execPath,
     ["-e", `import("${settings}").then((settings) => console.log(JSON.stringify(${expression} ?? null)))`],
-    { env: { PATH: process.env.PATH, ...env } },
+    { env: { PATH: process.env.PATH, ...quickNode(), ...env } },
   )
 
 test.for(["QSTASH_DEV", "IMGMIGRATOR_LOCAL"])("%s refuses to start on Lambda", async (name) => {

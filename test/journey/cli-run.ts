@@ -72,7 +72,7 @@ export function migrationOf({ stdout, stderr }: Ended) {
 }
 
 export const within = <T>(what: () => T | Promise<T>, timeout = 120_000): Promise<T> =>
-  vi.waitFor(what, { timeout, interval: 10 })
+  vi.waitFor(what, { timeout, interval: 25 })
 
 /** A folder for one test file; removed when the process ends. */
 export function newRoot(): string {

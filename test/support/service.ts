@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { Migration, Progress } from "@imgmigrator/core/migration"
 import { ReportEntry } from "@imgmigrator/core/outcome"
 import { claimState, startService } from "@imgmigrator/local"
@@ -34,6 +35,9 @@ async function startBehind(dispatcher: string, folder: string): Promise<Started>
 
 const Report = z.object({ entries: z.array(ReportEntry), cursor: z.string().optional() })
 
+/** Without a pause the asking alone would take a core. */
+const askEveryMs = 25
+
 export type Started = { readonly url: string; readonly apiKey: string; close(): Promise<void> }
 const log = (line: string) => {
   scan("the service's log", line)
@@ -61,6 +65,7 @@ export async function startTestService(): Promise<TestService> {
     for (;;) {
       const migration = Migration.parse((await request("GET", `/migrations/${id}`)).body)
       if (!["pending", "running"].includes(migration.status)) return migration
+      await sleep(askEveryMs)
     }
   }
   return {

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { quickNode } from "../../support/node.ts"
 import type { Deployment } from "./deployment.ts"
 import type { Planned } from "./plan.ts"
 import { shellEnvironment } from "./view.ts"
@@ -15,6 +16,7 @@ export async function imgmigrator(
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], {
     env: {
       PATH: process.env.PATH,
+      ...quickNode(),
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "engineer",
       AWS_SECRET_ACCESS_KEY: "secret",

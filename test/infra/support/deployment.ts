@@ -5,6 +5,7 @@ import { startQStash } from "qstash-local"
 import { startGateway } from "../../../packages/local/src/gateway/gateway.ts"
 import type { Invocation } from "../../../packages/local/src/gateway/invoke.ts"
 import { startDynamo } from "../../support/dynamodb.ts"
+import { quickNode } from "../../support/node.ts"
 import { encrypted } from "./bundle.ts"
 import { startGuard } from "./iam.ts"
 import { type RunningLambda, startLambda } from "./lambda.ts"
@@ -43,6 +44,7 @@ export async function deploy(plan: Planned) {
       // The plan's own is in functions.test.ts; here a busy machine must not be what ends a function.
       timeout: inputs.timeout * 20,
       environment: {
+        ...quickNode(),
         ...inputs.environment.variables,
         AWS_ENDPOINT_URL_DYNAMODB: guard.endpoint,
         AWS_ACCESS_KEY_ID: component,

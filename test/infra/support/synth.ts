@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { materialisePlatform, root } from "../../../infra/scripts/platform.ts"
+import { quickNode } from "../../support/node.ts"
 import { configs } from "./config.ts"
 import { Planned, type SynthRequest } from "./plan.ts"
 
@@ -73,7 +74,14 @@ async function evaluate(request: SynthRequest, { env = {}, secrets = {} }: Synth
   )
   const ended = await promisify(execFile)(process.execPath, [child, JSON.stringify(request)], {
     cwd: root,
-    env: { PATH: process.env.PATH, HOME: request.work, NODE_COMPILE_CACHE: compiled, ...env, ...secretEnv },
+    env: {
+      PATH: process.env.PATH,
+      HOME: request.work,
+      ...quickNode(),
+      NODE_COMPILE_CACHE: compiled,
+      ...env,
+      ...secretEnv,
+    },
     maxBuffer: 64 * 1024 * 1024,
   }).catch((error: unknown) => error)
   if (!(ended instanceof Error)) return
