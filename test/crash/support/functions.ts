@@ -58,7 +58,7 @@ export function startFunctions(folder: string, env: NodeJS.ProcessEnv): Function
           ...env,
           CRASH_FOLDER: folder,
           CRASH_HANDLER: url(bundled),
-          NODE_OPTIONS: `--import=${url(watcher)}`,
+          NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import=${url(watcher)}`,
         },
         log: process.env.DEBUG_CRASH ? console.error : () => {},
       })
