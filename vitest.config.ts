@@ -11,8 +11,8 @@ const withRealTable = ["test/traps/memory.test.ts", "test/model/sim/table/engine
 export default defineConfig({
   test: {
     pool: "forks",
-    // One more than the two cores that this is meant for: many files wait for processes that they started.
-    maxWorkers: 3,
+    // Two more than the cores that this is meant for: the longest files mostly wait for processes that they started.
+    maxWorkers: 4,
     // Files share a process, which halves their cost: each begins with the settings that the process was started with.
     isolate: false,
     setupFiles: ["test/support/environment-setup.ts", "test/support/secrets-setup.ts"],

@@ -90,9 +90,9 @@ test("what can't be moved is told with its reason, the rest arrives, exit code 1
   expect((await run(["report", id, "--format", "csv"], root)).stdout.split("\r\n")).toHaveLength(1 + 5 + 1)
   const retried = await run(["retry", id], root)
   expect(retried).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
-  await within(async () =>
-    expect((await run(["status", id], root)).stdout).toContain("completed_with_failures"),
-  )
+  const api = apiAt(owner.url, owner.api_key)
+  await within(async () => expect((await api.get(id)).status).toBe("completed_with_failures"))
+  expect((await run(["status", id], root)).stdout).toContain("completed_with_failures")
   server.close()
 })
 
