@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 
 /** Clock ticks a second in the stat files of /proc (Linux: 100 for user space). */
 const ticks = 100
@@ -38,6 +38,16 @@ function tree(roots: readonly number[]): Stat[] {
 
 /** CPU seconds used so far by these processes and all below them, ended children included. */
 export const cpuOf = (roots: readonly number[]): number => tree(roots).reduce((sum, { cpu }) => sum + cpu, 0)
+
+/** Begin anew to look for the peak of these processes' memory (proc(5): clear_refs). */
+export function forgetPeaks(roots: readonly number[]): void {
+  for (const { pid } of tree(roots))
+    try {
+      writeFileSync(`/proc/${pid}/clear_refs`, "5")
+    } catch {
+      // It has just ended.
+    }
+}
 
 /** Peak resident memory in MB: of the largest process of the tree, and of all together. */
 export function peakOf(roots: readonly number[]): { readonly largest: number; readonly sum: number } {

@@ -15,8 +15,9 @@ export function report(rows: readonly Comparison[]): string {
 Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${machine()}, ${version("rclone", ["version"])}, ${version("nginx", ["-v"])}.
 
 Both in alternation in one run, pair by pair, with the same server, the same files and the same number of transfers; who begins alternates. *Ours* is the whole service: API, DynamoDB, signed QStash deliveries and two worker
-processes, started once, as a service is. Its time is from a migration's creation to its completion, its CPU that of all its processes, the table's and the queue's included. *rclone* is Debian's, with its checks at their
-default and off in turn (\`--ignore-checksum --s3-disable-checksum\`), with \`--fast-list\` and as many checkers as transfers; an unchanged re-run is made by size and by the server's times, and the faster one counts.
+processes, started once, as a service is. Its time is from a migration's creation to its completion, its CPU that of all its processes, the table's and the queue's included. *rclone* is Debian's, in each pair once with its
+checks at their default and once with them off (\`--ignore-checksum --s3-disable-checksum --s3-no-head\`), with \`--fast-list\` and as many checkers as transfers; an unchanged re-run is made by size and by the server's times. The
+faster one counts each time.
 *nginx* (DAV, one worker, objects in memory) checks nothing, the same for everyone, and leaves the client as the bottleneck; *s3-local* checks each signature and checksum, and is the bottleneck itself. Files are written to
 a disk, by us with fsync.
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Migration, Progress } from "@imgmigrator/core/migration"
-import { cpuOf, peakOf, type Run } from "../measure.ts"
+import { cpuOf, forgetPeaks, peakOf, type Run } from "../measure.ts"
 
 const main = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url))
 const environment = {
@@ -47,6 +47,7 @@ export async function startService(state: string, port: number): Promise<Service
   const ask = asker(api, await newKey(state))
   return {
     migrate: async (wish, servers) => {
+      forgetPeaks([pid])
       const [ours, theirs] = [cpuOf([pid]), cpuOf(servers)]
       const { id } = Migration.parse(await ask("POST", "/migrations", wish))
       const done = await completion(ask, id)

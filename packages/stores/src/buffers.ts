@@ -4,7 +4,7 @@
  */
 const smallest = 16 * 1024
 /** Idle memory that is kept, in bytes. */
-const kept = 32 * 1024 * 1024
+const kept = 16 * 1024 * 1024
 
 const idle = new Map<number, ArrayBuffer[]>()
 let idleBytes = 0

@@ -1,5 +1,5 @@
 /** How many bytes of images this process holds at once, whatever the number of items in flight. */
-const limit = 64 * 1024 * 1024
+const limit = 32 * 1024 * 1024
 
 type Waiter = { readonly bytes: number; readonly go: () => void }
 

@@ -1,4 +1,3 @@
-import { enableCompileCache } from "node:module"
 import { shutdown } from "@imgmigrator/functions/jobs/shutdown"
 import { contextOf } from "../gateway/invoke.ts"
 import { loadHandler } from "../gateway/load.ts"
@@ -8,7 +7,6 @@ import { type FromWorker, ToWorker } from "./messages.ts"
  * One worker process: runs one call at a time, as a Lambda environment does. It ends with its parent, however that
  * ends; signals meant for the whole group (Ctrl-C) are the parent's to answer.
  */
-enableCompileCache() // halves the time that loading a function takes
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
 process.on("disconnect", () => process.exit())
 process.on("message", async (raw) => {

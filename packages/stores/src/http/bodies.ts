@@ -1,13 +1,22 @@
 import { Fault } from "@imgmigrator/core/fault"
-import type { Body } from "../store.ts"
+import type { Body, Opened } from "../store.ts"
 import { transportFault } from "./faults.ts"
+import type { Source } from "./pausable.ts"
 
 /** A body that says in a Fault what broke it, and that ends with exactly `expected` bytes. */
-export function translated(body: Body, expected: number | undefined, what: string): Body {
-  const iterator = body[Symbol.asyncIterator]()
+export function translated(
+  source: Source,
+  expected: number | undefined,
+  what: string,
+): Pick<Opened, "body" | "readInto"> {
+  const iterator = source[Symbol.asyncIterator]()
   let size = 0
-  return {
-    destroy: (error) => body.destroy(error),
+  const fail = (error: unknown) => transportFault(error, "source.interrupted", what)
+  const wrongLength = () =>
+    new Fault("unavailable", "source.interrupted", `${what} ended after ${size} of ${expected} bytes.`)
+
+  const body: Body = {
+    destroy: (error) => source.destroy(error),
     [Symbol.asyncIterator]: () => ({
       async next() {
         try {
@@ -15,19 +24,34 @@ export function translated(body: Body, expected: number | undefined, what: strin
           if (!result.done) size += result.value.length
           if (!result.done || expected === undefined || size === expected) return result
         } catch (error) {
-          throw transportFault(error, "source.interrupted", what)
+          throw fail(error)
         }
-        throw new Fault(
-          "unavailable",
-          "source.interrupted",
-          `${what} ended after ${size} of ${expected} bytes.`,
-        )
+        throw wrongLength()
       },
       async return() {
         await iterator.return?.()
         return { done: true, value: undefined }
       },
     }),
+  }
+  if (expected === undefined) return { body }
+
+  const filled = async (target: Buffer): Promise<boolean> => {
+    const length = await source.fill(target).catch((error: unknown) => {
+      throw fail(error)
+    })
+    size += length
+    return length === target.length
+  }
+  return {
+    body,
+    readInto: async (target) => {
+      const isWhole = await filled(target)
+      // At its end nothing more may come.
+      if (isWhole && (size < expected || !(await filled(Buffer.allocUnsafe(1))))) return
+      source.destroy()
+      throw wrongLength()
+    },
   }
 }
 

@@ -1,8 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http"
 import type { Dispatcher } from "undici"
-import type { Body } from "../store.ts"
 import { onAbort } from "./abort.ts"
-import { pausableBody } from "./pausable.ts"
+import { pausableBody, type Source } from "./pausable.ts"
 
 export type Ask = {
   readonly origin: string
@@ -14,7 +13,7 @@ export type Ask = {
   readonly signal?: AbortSignal | undefined
 }
 
-export type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Body }
+export type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: Source }
 export type Collected = {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -106,6 +105,8 @@ function send(dispatcher: Dispatcher, { signal, ...ask }: Ask, listener: Listene
         if (over) started.abort(new Error("aborted"))
       },
       onResponseStart(started, status, headers) {
+        // Slices of the 64 KB that they came in, which would live as long as the item.
+        started.rawHeaders = null
         if (!over && status >= 200) listener.start(started, status, headers)
       },
       onResponseData(_, chunk) {

@@ -42,7 +42,7 @@ export async function openObject(
     )
   }
   const facts = factsOf(key, opened.headers, total)
-  return { facts, body: translated(opened.body, total - start, about.what) }
+  return { facts, ...translated(opened.body, total - start, about.what) }
 }
 
 /** Reading from the very end is no error of ours: a file may have arrived whole just before its reader was stopped. */

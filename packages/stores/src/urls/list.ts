@@ -89,7 +89,7 @@ async function openList(agent: Agent, ref: ListRef, from: Place, signal?: AbortS
   if (fault) throw fault
   if (atEnd) return { body: emptyBody, version }
   const sent = answer.status === 206 ? from.end : 0
-  const body = translated(answer.body, total === undefined ? undefined : total - sent, storeUri(ref))
+  const { body } = translated(answer.body, total === undefined ? undefined : total - sent, storeUri(ref))
   return { body: sent === from.end ? body : skipping(body, from.end), version }
 }
 

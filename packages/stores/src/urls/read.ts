@@ -67,8 +67,8 @@ export async function openAddress(
     throw fault
   }
   const expected = total === undefined ? undefined : total - (from ?? 0)
-  const body = translated(answer.body, expected, shown(address))
-  return { facts, body: from === start ? body : skipping(body, start) }
+  const opened = translated(answer.body, expected, shown(address))
+  return from === start ? { facts, ...opened } : { facts, body: skipping(opened.body, start) }
 }
 
 async function atEnd(
