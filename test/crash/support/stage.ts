@@ -9,6 +9,7 @@ import { dispatcher } from "../../../packages/functions/src/dispatch/index.ts"
 import { systemClock, type World } from "../../../packages/functions/src/jobs/world.ts"
 import { routes } from "../../../packages/functions/src/routes.ts"
 import { startGateway } from "../../../packages/local/src/gateway/gateway.ts"
+import type { Invocation } from "../../../packages/local/src/gateway/invoke.ts"
 import { startDynamo } from "../../support/dynamodb.ts"
 import { type Control, command, type Line, linesFile } from "./control.ts"
 import { bundleFunctions, type FunctionName, type Functions, startFunctions } from "./functions.ts"
@@ -73,12 +74,22 @@ export async function startStage(): Promise<Stage> {
     }
     return invocation
   }
+  /** A lane's deliveries one after the other: which process has the next is no chance then, nor whether it looks at a store anew. */
+  const turns = new Map<string, Promise<unknown>>()
+  const inTurn = (event: unknown, run: () => Promise<Invocation>): Promise<Invocation> => {
+    const [lane] = /"lane.{0,5}\d+/.exec(JSON.stringify(event)) ?? [""]
+    const turn = (turns.get(lane) ?? Promise.resolve()).then(run)
+    turns.set(lane, turn)
+    return turn
+  }
   const gateway = await startGateway({
     host: "127.0.0.1",
     port: 0,
     routes: routes.filter(({ access, name }) => access === "qstash" || name === "create-migration"),
     invoke: ({ access }, event, requestId, gone) =>
-      call(access === "qstash" ? "worker" : "create", event, requestId, gone),
+      access === "qstash"
+        ? inTurn(event, () => call("worker", event, requestId, gone))
+        : call("create", event, requestId, gone),
     authorizer: async (event) => ({ result: await authorize(event as Parameters<typeof authorize>[0]) }),
   })
   const settings = {

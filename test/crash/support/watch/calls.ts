@@ -7,15 +7,19 @@ const { appendFileSync, readFileSync } = fs
 
 const folder = process.env.CRASH_FOLDER ?? ""
 let control: Control = { ahead: 0, places: {} }
-const leaps: ((ahead: number) => void)[] = []
+type Leap = (ahead: number, still: "now" | "as before" | undefined) => void
+const leaps: Leap[] = []
 
-/** Called whenever the clock is told, or leaps; with how far it is ahead, in ms. */
-export const onLeap = (run: (ahead: number) => void) => leaps.push(run)
+/**
+ * Called whenever the clock is told, or leaps; with how far it is ahead, in ms. Where it leaps with a call it stands still in
+ * between, from `now` on: else a slow machine's delivery ends earlier.
+ */
+export const onLeap = (run: Leap) => leaps.push(run)
 
 /** Read what this process is told now. */
 export function obey() {
   control = JSON.parse(readFileSync(join(folder, controlFile), "utf8"))
-  for (const leap of leaps) leap(control.ahead)
+  for (const leap of leaps) leap(control.ahead, control.leap && "now")
 }
 
 export type Begun = { readonly call: string; readonly nth: number; readonly subject: string }
@@ -42,7 +46,7 @@ export function after({ call, nth, subject }: Begun, status?: number) {
   if (control.leap?.call !== call) return
   control = { ...control, ahead: control.ahead + control.leap.ms }
   tell({ at: "leap", call, nth, subject, ahead: control.ahead })
-  for (const leap of leaps) leap(control.ahead)
+  for (const leap of leaps) leap(control.ahead, "as before")
 }
 
 function dieAt(when: "before" | "after", begun: Begun) {

@@ -12,10 +12,12 @@ const longMs = 1_000
 export function watchTime() {
   const { now } = Date
   let ahead = 0
-  Date.now = () => now() + ahead
+  let still: number | undefined
+  Date.now = () => (still ?? now()) + ahead
   const naps = new Set<{ readonly until: number; readonly wake: () => void }>()
-  onLeap((told) => {
+  onLeap((told, how) => {
     ahead = told
+    if (how !== "as before") still = how && now()
     for (const nap of naps) if (nap.until <= Date.now()) nap.wake()
   })
 
