@@ -7,10 +7,19 @@ import type * as z from "zod"
  * text part (uint32, big endian), text, raw bytes. Quality 5: 11 packs a few percent better and costs many times the CPU.
  */
 const compress = promisify(brotliCompress)
-const options = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
+
+/** A window no wider than the text: the usual one is memory of several megabytes to be cleared for each blob. */
+const optionsFor = (size: number) => ({
+  params: {
+    [constants.BROTLI_PARAM_QUALITY]: 5,
+    [constants.BROTLI_PARAM_SIZE_HINT]: size,
+    [constants.BROTLI_PARAM_LGWIN]: Math.min(22, Math.max(10, Math.ceil(Math.log2(size + 16)))),
+  },
+})
 
 export async function seal(columns: unknown, raw: readonly Buffer[]): Promise<Buffer> {
-  const text = await compress(JSON.stringify(columns), options)
+  const json = Buffer.from(JSON.stringify(columns))
+  const text = await compress(json, optionsFor(json.length))
   const head = Buffer.alloc(4)
   head.writeUInt32BE(text.length)
   return Buffer.concat([head, text, ...raw])
