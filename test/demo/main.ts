@@ -32,7 +32,6 @@ async function demonstrate({ url, region }: S3): Promise<number> {
   if (moved.code !== 0) return moved.code
 
   const [id = ""] = /mig_\w+/.exec(moved.stdout) ?? []
-  say("Image by image:")
   const reported = await imgmigrator(["report", id], url)
   if (reported.code !== 0) return reported.code
 
