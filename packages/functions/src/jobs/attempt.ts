@@ -32,14 +32,7 @@ export async function attempt(
     try {
       return await moveItem(delivery, task, careful || n > 1)
     } catch (error) {
-      if (whyStopped(error) || session.signal.aborted) {
-        if (!session.signal.aborted && whyStopped(error) === "time") return undefined
-        const end: unknown = session.signal.aborted ? session.signal.reason : error
-        // It had most of a delivery, and the next would begin it anew: not for ever.
-        const isSlow = world.clock.now() - began > 1.5 * session.patience && !isKept(task)
-        if (whyStopped(end) !== "time" || !isSlow) throw end
-        return (session.lane().waits ?? 0) < patience ? tooSlow() : failedWith(tooSlow())
-      }
+      if (whyStopped(error) || session.signal.aborted) return cutShort(delivery, task, began, error)
       const kind = failureClass(error)
       if (kind === "chunk-transient" || kind === "migration-fatal") throw error
       if (kind === "bug") log.error("item failed unexpectedly", { chunk: task.n, index: task.index, error })
@@ -57,6 +50,23 @@ export async function attempt(
       return failedWith(error)
     }
   }
+}
+
+/** The delivery stops with the item on its way, for whatever reason: thrown, unless it is the end of its time. */
+function cutShort(
+  { world, session }: Delivery,
+  task: Task,
+  began: number,
+  error: unknown,
+): ItemOutcome | Fault | undefined {
+  const end: unknown = session.signal.aborted ? session.signal.reason : error
+  if (whyStopped(end) !== "time") throw end
+  // By itself, behind a part that arrived.
+  if (!session.signal.aborted) return undefined
+  // It had most of a delivery, and the next would begin it anew: not for ever.
+  const isSlow = world.clock.now() - began > 1.5 * session.patience && !isKept(task)
+  if (!isSlow) throw end
+  return (session.lane().waits ?? 0) < patience ? tooSlow() : failedWith(tooSlow())
 }
 
 const tooSlow = () =>
