@@ -124,6 +124,7 @@ test("a delivery that is heard and sent again within its signature's life is a d
 })
 
 const payload = () => JSON.parse(heard.body) as { readonly migration_id: string; readonly user_id: string }
+const another = (id: string) => id.slice(0, -1) + (id.endsWith("0") ? "1" : "0")
 const refusals: { name: string; reason: string; change: () => Partial<Heard>; later?: number }[] = [
   {
     name: "after its signature has expired",
@@ -145,7 +146,7 @@ const refusals: { name: string; reason: string; change: () => Partial<Heard>; la
   {
     name: "with another migration in its body",
     reason: "the body is not the one that was signed",
-    change: () => ({ body: JSON.stringify({ ...payload(), migration_id: `${id.slice(0, -1)}0` }) }),
+    change: () => ({ body: JSON.stringify({ ...payload(), migration_id: another(id) }) }),
   },
   {
     name: "with another user in its body",
