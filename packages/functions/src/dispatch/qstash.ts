@@ -1,12 +1,11 @@
 import { Fault } from "@imgmigrator/core/fault"
-import { Client } from "@upstash/qstash"
 import * as z from "zod"
 import { log } from "../log.ts"
 import { count } from "../metrics.ts"
 import { failurePath, publishTo, webhookPath } from "../webhooks/address.ts"
 import type { Dispatcher, Message, PublishOptions } from "./dispatcher.ts"
 import { attemptMs, patiently, within } from "./patience.ts"
-import { refusalOf } from "./refusal.ts"
+import { refusalOf, type Sdk } from "./refusal.ts"
 import { deliveryParallelism, qstashPlan } from "./settings.ts"
 
 /** One key for all deliveries, so that together they keep to the plan's or the worker's limit. */
@@ -26,9 +25,11 @@ export const qstashDispatcher = (account: Account, now: () => number = Date.now)
   messagesPerDay: qstashPlan().messagesPerDay,
   publish: async (message, options) => {
     const ids = { migration_id: message.migration_id, lane: message.lane }
+    // Only now: it takes as long to load as a third of a worker, and most of those never send a message.
+    const sdk = await import("@upstash/qstash")
     const { messageId, deduplicated } = await patiently(
-      () => publish(account, message, options),
-      (error) => refusalOf(error, now()),
+      () => publish(sdk, account, message, options),
+      (error) => refusalOf(sdk, error, now()),
     ).catch((error: unknown) => {
       count("PublishFailures")
       throw error
@@ -40,6 +41,7 @@ export const qstashDispatcher = (account: Account, now: () => number = Date.now)
 })
 
 async function publish(
+  { Client }: Sdk,
   { url, token }: Account,
   message: Message,
   { deduplicationId, delaySeconds = 0 }: PublishOptions,

@@ -1,6 +1,8 @@
 import { Fault } from "@imgmigrator/core/fault"
-import { QstashDailyRatelimitError, QstashError, QstashRatelimitError } from "@upstash/qstash"
+import type { QstashError } from "@upstash/qstash"
 import { scrub } from "../log.ts"
+
+export type Sdk = typeof import("@upstash/qstash")
 
 const minutes = (n: number) => n * 60_000
 
@@ -8,24 +10,25 @@ const minutes = (n: number) => n * 60_000
  * Why QStash did not take a message, and when to ask again: always a Fault `unavailable dispatch.*`, since the
  * migration is recorded and only has to wait (Upstash docs: QStash > API rate limits and error codes).
  */
-export function refusalOf(error: unknown, now: number): Fault {
+export function refusalOf(sdk: Sdk, error: unknown, now: number): Fault {
   if (error instanceof Fault) return error
   const fault = (code: string, message: string, retryAfterMs: number) =>
     new Fault("unavailable", `dispatch.${code}`, message, { cause: error, scope: "store", retryAfterMs })
 
-  if (error instanceof QstashDailyRatelimitError)
+  if (error instanceof sdk.QstashDailyRatelimitError)
     return fault(
       "quota",
       `QStash's messages of today are used up (${error.limit ?? "?"} a day).`,
       untilReset(error.reset, now) ?? minutes(60),
     )
-  if (error instanceof QstashRatelimitError)
+  if (error instanceof sdk.QstashRatelimitError)
     return fault(
       "rate",
       "QStash takes no more requests at the moment.",
       untilReset(error.reset, now) ?? 1_000,
     )
-  if (!(error instanceof QstashError)) return fault("unreachable", "QStash could not be reached.", minutes(1))
+  if (!(error instanceof sdk.QstashError))
+    return fault("unreachable", "QStash could not be reached.", minutes(1))
   if (error.status === 401 || error.status === 403)
     return fault("unauthorized", "QSTASH_TOKEN is wrong: QStash does not know it.", minutes(10))
   if (error.status === 412)
