@@ -18,7 +18,7 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))(
     beforeAll(async () => {
       ;[broker, place] = await Promise.all([startRedisBroker(), startPlace()])
       makeFiles(place.at("photos"), 1_000, 2_000)
-      makeFiles(place.at("album"), 500, 2_000)
+      makeFiles(place.at("album"), 250, 2_000)
     })
     afterAll(async () => {
       await place?.close()
@@ -84,7 +84,7 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))(
         },
       })
       expect((await place.ask(`/migrations/${id}/resume`, { method: "POST" })).status).toBe(200)
-      expect(await place.until(id, "completed")).toMatchObject({ totals: { migrated: 500, failed: 0 } })
+      expect(await place.until(id, "completed")).toMatchObject({ totals: { migrated: 250, failed: 0 } })
       expectSame(place.at("album"), place.at("handed over"))
       expect(service.said()).toContain('"message":"published to QStash"')
 
@@ -99,7 +99,7 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))(
       await stop(service)
       service = await place.serve(celery())
       expect((await place.ask(`/migrations/${back}/resume`, { method: "POST" })).status).toBe(200)
-      expect(await place.until(back, "completed")).toMatchObject({ totals: { migrated: 500, failed: 0 } })
+      expect(await place.until(back, "completed")).toMatchObject({ totals: { migrated: 250, failed: 0 } })
       expectSame(place.at("album"), place.at("handed back"))
       await last.close()
     })

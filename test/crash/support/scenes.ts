@@ -80,6 +80,8 @@ const door: Scene = {
   name: "asked for again and again, its first message lost, so that the sweeper sends another",
   isAsked: true,
   kills: /^\w+ (?:create|sweeper): /,
+  // What is before a call is after the one before it: the same moment, but for a look.
+  daily: /^after (?:create|sweeper): /,
   prepare: async (stage) => {
     const files = named(1)
     const source = await bucketWith(stage, "photos", files)
