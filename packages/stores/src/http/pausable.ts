@@ -24,12 +24,9 @@ export function pausableBody(
   let wake = () => {}
   let filling: { readonly target: Buffer; at: number } | undefined
 
-  function shift(): Buffer | undefined {
-    const chunk = waiting.shift()
-    if (!chunk) return undefined
-    size -= chunk.length
+  function given(bytes: number) {
+    size -= bytes
     if (controller.paused && size < highWater) controller.resume()
-    return chunk
   }
 
   /** What of the chunk is left over once the target is full. */
@@ -43,37 +40,35 @@ export function pausableBody(
 
   async function fill(target: Buffer): Promise<number> {
     const own = { target, at: 0 }
-    while (own.at < target.length && waiting.length > 0) {
-      const chunk = shift()
-      const rest = chunk && pour(chunk, own)
-      if (rest) keep(rest, "first")
+    while (own.at < target.length) {
+      const chunk = waiting.shift()
+      if (!chunk) break
+      const rest = pour(chunk, own)
+      if (rest) waiting.unshift(rest)
+      given(chunk.length - (rest?.length ?? 0))
     }
     filling = own
-    while (own.at < target.length && !over)
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
+    while (own.at < target.length && !over) await news()
     filling = undefined
     if (own.at < target.length && failure !== undefined) throw failure
     return own.at
   }
 
-  function keep(chunk: Buffer, where: "first" | "last") {
-    if (where === "first") waiting.unshift(chunk)
-    else waiting.push(chunk)
-    size += chunk.length
-    if (size >= highWater) controller.pause()
-  }
+  const news = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+    })
 
   async function next(): Promise<IteratorResult<Uint8Array, undefined>> {
     while (true) {
-      const chunk = shift()
-      if (chunk) return { done: false, value: chunk }
+      const chunk = waiting.shift()
+      if (chunk) {
+        given(chunk.length)
+        return { done: false, value: chunk }
+      }
       if (failure !== undefined) throw failure
       if (over) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => {
-        wake = resolve
-      })
+      await news()
     }
   }
 
@@ -87,7 +82,9 @@ export function pausableBody(
     fill,
     push(chunk: Buffer) {
       const rest = filling ? pour(chunk, filling) : chunk
-      if (rest) keep(rest, "last")
+      if (rest) waiting.push(rest)
+      size += rest?.length ?? 0
+      if (size >= highWater) controller.pause()
       if (!filling || filling.at === filling.target.length) wake()
     },
     end(error?: unknown) {
