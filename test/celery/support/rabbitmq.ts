@@ -40,8 +40,6 @@ ssl_options.verify = verify_none
     // Not behind the script, which would outlive nothing but be killed in its stead.
     RABBITMQ_ALLOW_INPUT: "1",
     RABBITMQ_SERVER_START_ARGS: "-noinput",
-    // Erlang's schedulers look for work in a loop before they sleep, which on few cores is taken from the others.
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "+sbwt none +sbwtdcpu none +sbwtdio none",
   }
   const epmd = run("/usr/bin/epmd", ["-port", String(mapper), "-address", "127.0.0.1"])
   const boot = async () => {
