@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http"
 import type { Dispatcher } from "undici"
 import { onAbort } from "./abort.ts"
 import { pausableBody, type Source } from "./pausable.ts"
+import { parsedConnection } from "./receive.ts"
 
 export type Ask = {
   readonly origin: string
@@ -57,7 +58,7 @@ export function collect(dispatcher: Dispatcher, ask: Ask, limit = 64 * 1024): Pr
       data(chunk) {
         size += chunk.length
         if (size > limit) abort(new Error(`The answer is larger than ${limit} bytes.`))
-        else chunks.push(chunk)
+        else chunks.push(Buffer.from(chunk))
       },
       end() {
         const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
@@ -71,6 +72,7 @@ export function collect(dispatcher: Dispatcher, ask: Ask, limit = 64 * 1024): Pr
 type Controller = Dispatcher.DispatchController
 type Listener = {
   start(controller: Controller, status: number, headers: IncomingHttpHeaders): void
+  /** The chunk is there only as long as the call runs. */
   data(chunk: Buffer): void
   end(): void
   fail(error: unknown): void
@@ -82,6 +84,7 @@ function send(dispatcher: Dispatcher, { signal, ...ask }: Ask, listener: Listene
     return
   }
   let controller: Controller | undefined
+  let connection = parsedConnection()
   let over = false
   const finish = (run: () => void) => {
     if (over) return
@@ -107,12 +110,20 @@ function send(dispatcher: Dispatcher, { signal, ...ask }: Ask, listener: Listene
       onResponseStart(started, status, headers) {
         // Slices of the 64 KB that they came in, which would live as long as the item.
         started.rawHeaders = null
+        if (status >= 200) {
+          connection = parsedConnection()
+          // Behind chunks there may be trailers, which undici keeps like a head.
+          connection.isInBody = headers["transfer-encoding"] === undefined
+        }
         if (!over && status >= 200) listener.start(started, status, headers)
       },
       onResponseData(_, chunk) {
         if (!over) listener.data(chunk)
       },
-      onResponseEnd: () => finish(() => listener.end()),
+      onResponseEnd() {
+        connection.isInBody = false
+        finish(() => listener.end())
+      },
       onResponseError: (_, error) => finish(() => listener.fail(error)),
     },
   )

@@ -6,6 +6,7 @@ import buildConnector from "undici/lib/core/connect.js"
 import Agent from "undici/lib/dispatcher/agent.js"
 import type { StoreSettings, Timeouts } from "../settings.ts"
 import { refusalOf } from "./addresses.ts"
+import { onread, receive } from "./receive.ts"
 
 export type GuardSettings = Pick<StoreSettings, "allowLoopback" | "connections" | "timeouts">
 
@@ -40,7 +41,7 @@ function guardedConnect(allowLoopback: boolean, timeout: number): buildConnector
       if (first) return options.all ? done(null, allowed) : done(null, first.address, first.family)
       done(refused(hostname, refusalOf(addresses[0]?.address ?? "", allowLoopback)), "", 0)
     })
-  const connect = buildConnector({ allowH2: false, timeout, lookup })
+  const connect = buildConnector({ allowH2: false, timeout, lookup, onread })
   return (options, done) => {
     const hostname = options.hostname.replace(/^\[|\]$/g, "")
     // A literal address is never looked up; a name for this machine may be, and by the wrong ones (RFC 6761, 6.3).
@@ -51,9 +52,12 @@ function guardedConnect(allowLoopback: boolean, timeout: number): buildConnector
       if (error) return done(error, null)
       // Whatever way the address was found, this is where the connection leads.
       const end = refusalOf(remoteOf(socket), allowLoopback)
-      if (!end) return done(null, socket)
-      socket.destroy()
-      done(refused(hostname, end), null)
+      if (end) {
+        socket.destroy()
+        return done(refused(hostname, end), null)
+      }
+      receive(socket)
+      done(null, socket)
     })
   }
 }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici"
+import { giveBack, lend } from "../buffers.ts"
 import type { Body } from "../store.ts"
 
 /** A body that can also be copied to where its bytes are wanted, as they come. */
@@ -10,9 +11,16 @@ export type Source = Body & {
 /** A body waits in memory up to here before its socket is told to pause. */
 const highWater = 512 * 1024
 
+/** A chunk's memory is used for the next read: one that has to wait is copied. */
+const kept = (chunk: Buffer): Buffer => {
+  const copy = lend(chunk.length)
+  copy.set(chunk)
+  return copy
+}
+
 /**
  * What undici pushes as what a reader pulls; the socket pauses while the reader is behind. Who fills a buffer of his own
- * holds no chunk while he waits for the next: what lives longer than a moment is collected late, 64 KB a chunk.
+ * has the bytes copied there as they come.
  */
 export function pausableBody(
   controller: Dispatcher.DispatchController,
@@ -45,6 +53,7 @@ export function pausableBody(
       if (!chunk) break
       const rest = pour(chunk, own)
       if (rest) waiting.unshift(rest)
+      else giveBack(chunk)
       given(chunk.length - (rest?.length ?? 0))
     }
     filling = own
@@ -82,7 +91,7 @@ export function pausableBody(
     fill,
     push(chunk: Buffer) {
       const rest = filling ? pour(chunk, filling) : chunk
-      if (rest) waiting.push(rest)
+      if (rest) waiting.push(kept(rest))
       size += rest?.length ?? 0
       if (size >= highWater) controller.pause()
       if (!filling || filling.at === filling.target.length) wake()
