@@ -1,5 +1,6 @@
 import { request as httpRequest } from "node:http"
 import { afterAll, beforeAll, expect, test } from "vitest"
+import { routes as everyRoute, jobs } from "../../packages/functions/src/routes.ts"
 import { type Gateway, type Route, startGateway } from "../../packages/local/src/gateway/gateway.ts"
 import { contextOf, type Invocation } from "../../packages/local/src/gateway/invoke.ts"
 import { loadHandler } from "../../packages/local/src/gateway/load.ts"
@@ -41,6 +42,15 @@ beforeAll(async () => {
   })
 })
 afterAll(() => gateway.close())
+
+test.each([...everyRoute, ...jobs])("the function of $name is found by its handler", async ({ handler }) => {
+  expect(await loadHandler(handler)).toBeTypeOf("function")
+})
+
+test("a handler that is not there is told by its name", async () => {
+  const missing = "packages/functions/src/api/gone.handler"
+  await expect(loadHandler(missing)).rejects.toThrow(`${missing} exports no function.`)
+})
 
 /** A request with exactly these bytes and headers: fetch would tidy both. */
 function send(method: string, path: string, headers: [string, string][] = [], body?: Buffer | string) {

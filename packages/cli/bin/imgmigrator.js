@@ -5,14 +5,15 @@ import { existsSync } from "node:fs"
 import * as nodeModule from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isBuilt } from "./built.js"
 
 const here = dirname(fileURLToPath(import.meta.url))
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
-// From here on Node runs TypeScript as it stands (https://nodejs.org/api/typescript.html).
+// From here on Node runs TypeScript as it stands (https://nodejs.org/api/typescript.html), but what is built starts sooner.
 if (major > 22 || (major === 22 && minor >= 18)) {
   nodeModule.enableCompileCache?.()
-  await import("../src/main.ts")
+  await import(isBuilt() ? "../dist/main.js" : "../src/main.ts")
 } else handOver()
 
 function handOver() {

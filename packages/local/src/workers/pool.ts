@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { extname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import type { Call, Invocation } from "../gateway/invoke.ts"
@@ -127,9 +127,11 @@ const sparingV8 = ["--max-semi-space-size=4", "--heap-growing-percent=60"]
 /** Where Node keeps it by itself. From the first module on it halves a start, and leaves the compiler of types unloaded. */
 const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") }
 
+/** Beside this file, of the same kind: a source, or built. */
+const program = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+
 function launch(env: NodeJS.ProcessEnv): ChildProcess {
-  const path = fileURLToPath(new URL("./worker.ts", import.meta.url))
-  return fork(path, {
+  return fork(program, {
     env: { ...sparing, ...compiled, ...env },
     execArgv: sparingV8,
     stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -1,0 +1,3 @@
+export const root: string
+export const recordFile: string
+export function isBuilt(): boolean
