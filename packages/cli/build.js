@@ -25,9 +25,13 @@ const { metafile } = await esbuild.build({
   platform: "node",
   format: "esm",
   target: "node22",
+  // Modules of ECMAScript where a dependency has both: only those keep their names where it loads parts of itself later.
+  mainFields: ["module", "main"],
+  minifyWhitespace: true,
+  minifySyntax: true,
   alias: { "qstash-local": path("../qstash-local/src/index.ts") },
-  // Loaded by those only who use a broker or AWS's chain of credentials.
-  external: ["@redis/client", "amqplib", "@aws-sdk/credential-provider-node"],
+  // Loaded by those only who use a broker.
+  external: ["@redis/client", "amqplib"],
   // What is CommonJS among the dependencies asks for Node's own modules by it.
   banner: {
     js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',

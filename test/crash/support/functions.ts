@@ -4,10 +4,7 @@ import { type BuildOptions, build } from "esbuild"
 import type { Invocation } from "../../../packages/local/src/gateway/invoke.ts"
 import { createPool, type Pool } from "../../../packages/local/src/workers/pool.ts"
 
-const sources = new URL("../../../packages/functions/src/", import.meta.url).pathname
-/** Who can be killed, and what it is made of. */
-const entries = { worker: "worker.ts", create: "api/create-migration.ts", sweeper: "sweeper.ts" } as const
-export type FunctionName = keyof typeof entries
+export type FunctionName = keyof typeof import("./entries.ts")
 
 export type Functions = {
   run(name: FunctionName, event: unknown, requestId: string, gone: AbortSignal): Promise<Invocation>
@@ -16,29 +13,34 @@ export type Functions = {
   close(): Promise<void>
 }
 
-const bundled = "functions.mjs"
-const watcher = "watch.mjs"
+const ours = (path: string) => join(import.meta.dirname, path)
 
-/** The functions, bundled as they are deployed but all in one file, and what watches them: they start in half the time. */
+/** The functions, what runs them and what watches them, a file each: they start in a third of the time. */
 export async function bundleFunctions(folder: string) {
-  const whole: BuildOptions = { bundle: true, platform: "node", format: "esm", target: "es2024" }
-  const exported = Object.entries(entries).map(
-    ([name, path]) => `export { handler as ${name} } from "./${path}"`,
-  )
-  await Promise.all([
+  const one = (path: string, options: BuildOptions = {}) =>
     build({
-      ...whole,
-      stdin: { contents: exported.join("\n"), resolveDir: sources },
-      outfile: join(folder, bundled),
+      entryPoints: [ours(path)],
+      outdir: folder,
+      outExtension: { ".js": ".mjs" },
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "es2024",
+      mainFields: ["module", "main"],
+      minifyWhitespace: true,
+      minifySyntax: true,
       banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
       },
       logLevel: "silent",
-    }),
-    build({
-      ...whole,
-      entryPoints: [join(import.meta.dirname, "watch/preload.ts")],
-      outfile: join(folder, watcher),
+      ...options,
+    })
+  await Promise.all([
+    one("entries.ts"),
+    one("watch/preload.ts"),
+    // What it runs is in the first of them.
+    one("../../../packages/local/src/workers/worker.ts", {
+      external: ["api/*", "webhooks/*", "sweeper", "worker"].map((each) => `@imgmigrator/functions/${each}`),
     }),
   ])
 }
@@ -57,9 +59,10 @@ export function startFunctions(folder: string, env: NodeJS.ProcessEnv): Function
           ...process.env,
           ...env,
           CRASH_FOLDER: folder,
-          CRASH_HANDLER: url(bundled),
-          NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import=${url(watcher)}`,
+          CRASH_HANDLER: url("entries.mjs"),
+          NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import=${url("preload.mjs")}`,
         },
+        program: join(folder, "worker.mjs"),
         log: process.env.DEBUG_CRASH ? console.error : () => {},
       })
     pools.set(name, pool)
@@ -68,7 +71,7 @@ export function startFunctions(folder: string, env: NodeJS.ProcessEnv): Function
   return {
     run: (name, event, requestId, gone) =>
       poolOf(name).run(
-        { handler: `${url(bundled)}#${name}`, event, requestId, memoryMb: 1_024, timeoutMs: 300_000 },
+        { handler: `${url("entries.mjs")}#${name}`, event, requestId, memoryMb: 1_024, timeoutMs: 300_000 },
         gone,
       ),
     warm: (name) => poolOf(name).warm(),

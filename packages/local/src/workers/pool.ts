@@ -14,6 +14,8 @@ export type PoolOptions = {
   log(line: string): void
   /** Calls that may wait for a worker; more are refused as busy. */
   readonly maxWaiting?: number
+  /** What each process runs: the file beside this one, unless another is given. */
+  readonly program?: string
 }
 
 export type Pool = {
@@ -58,7 +60,7 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   function start(): Worker {
-    const worker: Worker = { process: launch(options.env) }
+    const worker: Worker = { process: launch(options) }
     workers.add(worker)
     for (const stream of [worker.process.stdout, worker.process.stderr])
       if (stream) createInterface({ input: stream }).on("line", options.log)
@@ -128,9 +130,9 @@ const sparingV8 = ["--max-semi-space-size=4", "--heap-growing-percent=60"]
 const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") }
 
 /** Beside this file, of the same kind: a source, or built. */
-const program = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
+const ownProgram = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
 
-function launch(env: NodeJS.ProcessEnv): ChildProcess {
+function launch({ env, program = ownProgram }: PoolOptions): ChildProcess {
   return fork(program, {
     env: { ...sparing, ...compiled, ...env },
     execArgv: sparingV8,
