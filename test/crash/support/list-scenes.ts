@@ -60,9 +60,9 @@ export const list: Scene = {
 
 const width = 3
 /**
- * Chunks of an image each, so many that they are worth three lanes even when the second has taken its first run before the plan
- * is complete. No image comes before all three are at work, or somebody has died:
- * the others are in the middle of theirs then.
+ * Chunks of an image each, so many that they are worth three lanes even when the second has taken its first run before the
+ * plan is complete. No image comes before all three are at work, or somebody has died: the others are in the middle of
+ * theirs then.
  */
 export const lanes: Scene = {
   name: "in three lanes, one of them killed while the others work",

@@ -50,6 +50,9 @@ export type SessionOptions = {
   readonly shutdown?: AbortSignal | undefined
 }
 
+/** Writes with this lease, and gives the lane as it is then; `undefined`: another has it. */
+type Write = (lease: Pick<Lane, "lease">) => Promise<Lane | undefined>
+
 /** One delivery's hold on its lane: heartbeat, fence, time, and a look at the migration's status once a second. */
 export function openSession(o: SessionOptions): Session {
   const end = new AbortController()
@@ -70,7 +73,7 @@ export function openSession(o: SessionOptions): Session {
     reads: base.reads + o.meter.reads,
   })
 
-  const write = async (run: (lease: Pick<Lane, "lease">) => Promise<Lane | undefined>) => {
+  const write = async (run: Write) => {
     const at = o.clock.now()
     const lane = await run({ lease: at + leaseTtl })
     if (!lane) {
@@ -82,7 +85,7 @@ export function openSession(o: SessionOptions): Session {
     saved = at
   }
   /** Writes of one lane go one after the other, so that an older absolute value never lands on a newer. */
-  const inTurn = (run: (lease: Pick<Lane, "lease">) => Promise<Lane | undefined>): Promise<void> => {
+  const inTurn = (run: Write): Promise<void> => {
     const next = chain.then(() => write(run))
     chain = next.catch(() => {})
     return next
