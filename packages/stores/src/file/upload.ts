@@ -14,7 +14,7 @@ import { fsync } from "./sync.ts"
 import { isId, newId, removeUpload } from "./temporary.ts"
 import type { Tree } from "./tree.ts"
 import { missing, type Paths, pathsOf, readLog, startLog, writeLog } from "./upload-log.ts"
-import { setMtime } from "./write.ts"
+import { setMtime, writeSize } from "./write.ts"
 
 const read = promisify(fs.read)
 const write = promisify(fs.write)
@@ -34,7 +34,7 @@ export async function putFilePart(tree: Tree, upload: Upload, number: number, by
   try {
     for (let at = 0; at < bytes.length; ) {
       const position = (number - 1) * upload.partSize + at
-      at += (await write(fd, bytes, at, bytes.length - at, position)).bytesWritten
+      at += (await write(fd, bytes, at, Math.min(writeSize, bytes.length - at), position)).bytesWritten
     }
     await fsync(fd)
   } finally {
