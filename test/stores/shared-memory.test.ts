@@ -5,7 +5,7 @@ import { createServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { getCACertificates, setDefaultCACertificates } from "node:tls"
 import type { Opened, Store } from "@imgmigrator/stores"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest"
 import { selfSigned } from "../celery/support/self-signed.ts"
 import { temporaryFolder } from "../support/harness.ts"
 import { type Host, openUrls, startHost } from "./http-support.ts"
@@ -110,7 +110,9 @@ test.for([
 test("bodies come over TLS, several at once", async () => {
   await using folder = await temporaryFolder()
   const { certificate, key } = selfSigned(folder.path)
-  setDefaultCACertificates([...getCACertificates("default"), readFileSync(certificate, "utf8")])
+  const trusted = getCACertificates("default")
+  setDefaultCACertificates([...trusted, readFileSync(certificate, "utf8")])
+  onTestFinished(() => setDefaultCACertificates(trusted))
   const server = createServer(
     { cert: readFileSync(certificate), key: readFileSync(key) },
     (_, response) => void response.writeHead(200, { "content-length": large.length }).end(large),
