@@ -4,9 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Migration, Progress } from "@imgmigrator/core/migration"
+import { setup as buildCommand } from "../../test/support/built-setup.ts"
 import { cpuOf, forgetPeaks, peakOf, type Run } from "../measure.ts"
 
-const main = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url))
+const command = fileURLToPath(new URL("../../packages/cli/bin/imgmigrator.js", import.meta.url))
 const environment = {
   ...process.env,
   AWS_ACCESS_KEY_ID: "bench",
@@ -34,7 +35,8 @@ export type Wish = {
 
 /** The local service, started once as a service is, with one worker process a core. */
 export async function startService(state: string, port: number): Promise<Service> {
-  const child = spawn(process.execPath, [main, "serve", "--port", String(port), "--state", state], {
+  buildCommand()
+  const child = spawn(process.execPath, [command, "serve", "--port", String(port), "--state", state], {
     env: environment,
     stdio: ["ignore", "ignore", "ignore"],
   })
@@ -75,7 +77,7 @@ const isUp = (url: string) =>
   )
 
 async function newKey(state: string): Promise<string> {
-  const args = [main, "keys", "create", "--user", "bench", "--state", state]
+  const args = [command, "keys", "create", "--user", "bench", "--state", state]
   const { stdout } = await promisify(execFile)(process.execPath, args, { env: environment })
   const [key] = /img_[\w-]+/.exec(stdout) ?? []
   if (!key) throw new Error(`keys create printed no key: ${stdout}`)
