@@ -1,7 +1,7 @@
 import "../model/sim/environment.ts"
 import { expect, test } from "vitest"
 import { deliver } from "../model/sim/deliver.ts"
-import { type Stage, stage } from "./stage.ts"
+import { once, type Stage, stage } from "./stage.ts"
 
 /** Deliver whatever waits, each time to a worker that is met by this, until nothing is left to do. */
 async function workThrough(stage: Stage, meet: (worker: ReturnType<typeof deliver>) => void) {
@@ -64,4 +64,17 @@ test("an image that comes more slowly than any delivery lasts fails alone, after
   })
   expect(scene.sim.tally.accepted("failed: source.slow")).toBe(1)
   expect(scene.sim.broken).toEqual([])
+})
+
+test("trap 16: a worker that sleeps until it must give up its lane does not make its image a poison", async () => {
+  const { work, until, rest, row, sim } = await stage(["small-0.jpg"], { concurrency: 1 })
+  for (let n = 0; n < 3; n++) {
+    work({ foresees: once(/^read small-0.jpg source/, "dies before") })
+    await until(() => sim.workers.length === 0)
+    await sim.time.pass(31_000)
+  }
+  work({ foresees: once(/^read small-0.jpg source/, { stalls: 28_000 }) })
+  await rest()
+  expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+  expect(sim.broken).toEqual([])
 })

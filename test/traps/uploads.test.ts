@@ -83,3 +83,16 @@ for (const [when, call] of [
     expect(uploadRows(sim)).toEqual([])
     expect(sim.broken).toEqual([])
   })
+
+for (const call of [/^TransactWrite UPLOAD#/, /^Put UPLOAD#/, /^Delete UPLOAD#/])
+  test(`trap 27: a table that does not answer ${call} fails the delivery, not the image`, async () => {
+    const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+    const { running } = work()
+    // As often as an image is tried, and no delivery is as patient as that.
+    for (let i = 0; i < 5; i++) running.proc.ahead.push({ trouble: "lost", in: 0, on: call })
+    await rest()
+    expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+    expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+    expect(uploadRows(sim)).toEqual([])
+    expect(sim.broken).toEqual([])
+  })

@@ -103,12 +103,13 @@ export async function moveInParts(
     })
     if (actual === undefined && promised?.algorithm === receipt.checksum.algorithm)
       verifyDigest(task.item.key, promised, receipt.checksum.value)
-    await removeUpload(session.id, row)
+    await session.ledger(() => removeUpload(session.id, row))
     return migrated(size, receipt.checksum, receipt.confirmed)
   } catch (error) {
     await Promise.allSettled(sending)
     started.body.destroy()
-    if (!isResumable(error)) await forget(destination, session.id, row)
+    // Nor is anything thrown away where the delivery ends because of something else.
+    if (!isResumable(error) && !session.signal.aborted) await forgetIn(delivery, row)
     throw failure.signal.aborted && !session.signal.aborted ? failure.signal.reason : error
   }
 }
@@ -124,13 +125,14 @@ async function resumed(
   description: ReturnType<typeof describe>,
 ) {
   const { destination, session, world } = delivery
-  const known = (await readUploads(session.id)).find(({ n, index }) => n === task.n && index === task.index)
+  const all = await session.ledger(() => readUploads(session.id))
+  const known = all.find(({ n, index }) => n === task.n && index === task.index)
   const begun = known && uploadOf(known)
   if (begun && known.etag === facts.etag && canGoOn(delivery, task, facts)) {
     const parts = await destination.parts(begun, session).catch(missingIsNone)
     if (parts) return { row: known, upload: begun, parts: contiguous(parts, begun.partSize) }
   }
-  if (known) await forget(destination, session.id, known)
+  if (known) await forgetIn(delivery, known)
 
   const row: UploadRow = {
     n: task.n,
@@ -149,7 +151,7 @@ async function resumed(
     ...(facts.size !== undefined && { size: facts.size }),
   })
   const noted: UploadRow = { ...row, key: upload.key, id: upload.id, part_size: upload.partSize }
-  if (!(await identifyUpload(session.id, noted))) {
+  if (!(await session.ledger(() => identifyUpload(session.id, noted)))) {
     // The lane's next holder has looked for it already, and nobody will look again.
     await destination.abort(upload)
     session.stop("lease")
@@ -190,13 +192,24 @@ const uploadOf = ({ key, id, part_size }: UploadRow): Upload | undefined =>
 /** How far the store's clock may be behind ours, in ms. */
 const skew = 60_000
 
+/** Throw an upload away, and then its note. */
 async function forget(destination: Store, migrationId: string, row: UploadRow) {
+  await throwAway(destination, row)
+  await removeUpload(migrationId, row)
+}
+
+/** The same for an image on its way. */
+async function forgetIn({ destination, session }: Delivery, row: UploadRow) {
+  await throwAway(destination, row)
+  await session.ledger(() => removeUpload(session.id, row))
+}
+
+async function throwAway(destination: Store, row: UploadRow) {
   const begun = uploadOf(row)
   const uploads = begun
     ? [begun]
     : (await destination.uploads(row.at - skew)).filter(({ key }) => key === row.key)
   for (const upload of uploads) await destination.abort(upload)
-  await removeUpload(migrationId, row)
 }
 
 /** The first part is what was read already; where parts are already there, the source is opened anew behind them. */

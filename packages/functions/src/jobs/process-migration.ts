@@ -149,7 +149,11 @@ async function conclude(
   end: { readonly error: unknown } | undefined,
 ): Promise<Answer> {
   const why = whyStopped(end?.error)
-  if (why === "lease") return { outcome: "done" }
+  // Another has the lane, or was about to: who slept so long may still be in time to say that no image killed it.
+  if (why === "lease") {
+    await release(session, unbooked(session))
+    return { outcome: "done" }
+  }
   if (!end || why) {
     await release(session)
     await goOn(row, session, world)
@@ -166,9 +170,7 @@ async function conclude(
   // This message will come again by itself: until then the sweeper need not send another.
   const sent = { sent: world.clock.now(), sends: 1 }
   if (!fault) {
-    // Not put back in order: what arrived may not be booked. But nobody died of the item that was being tried.
-    const { released, attempts } = session.lane()
-    await release(session, { ...sent, released, attempts })
+    await release(session, { ...sent, ...unbooked(session) })
     throw end.error
   }
   await release(session, sent)
@@ -178,6 +180,12 @@ async function conclude(
   const until = new Date(world.clock.now() + pause).toISOString()
   await setWaiting(row, { reason: fault.message, until })
   return { outcome: "again", retryAfterSeconds: Math.ceil(pause / 1000) }
+}
+
+/** Not put back in order: what arrived may not be booked. But nobody died of the item that was being tried. */
+function unbooked(session: Session): Partial<Lane> {
+  const { released, attempts } = session.lane()
+  return { released, attempts }
 }
 
 /** The lane is free, and its last holder left it in order. A lane that was taken meanwhile is another's business. */

@@ -21,6 +21,8 @@ export type Session = {
   save(set: Partial<Lane>): Promise<void>
   /** Write another row, only while the lane is ours. Rejects as `save` does. */
   put(row: Put): Promise<void>
+  /** Ask the table. That it does not answer ends the delivery, and is no fault of the image that it was asked for. */
+  ledger<T>(ask: () => Promise<T>): Promise<T>
   /** Read our lane again, when it may have been written without our hearing of it. */
   refresh(): Promise<void>
   /** Aborted when all work must end now. */
@@ -73,9 +75,21 @@ export function openSession(o: SessionOptions): Session {
     reads: base.reads + o.meter.reads,
   })
 
+  const fail = (error: unknown) => {
+    if (!end.signal.aborted) end.abort(error)
+  }
+  const ledger = async <T>(ask: () => Promise<T>): Promise<T> => {
+    try {
+      return await ask()
+    } catch (error) {
+      fail(error)
+      throw error
+    }
+  }
+
   const write = async (run: Write) => {
     const at = o.clock.now()
-    const lane = await run({ lease: at + leaseTtl })
+    const lane = await ledger(() => run({ lease: at + leaseTtl }))
     if (!lane) {
       stop("lease")
       throw stopped("lease")
@@ -105,9 +119,6 @@ export function openSession(o: SessionOptions): Session {
       if (!done.signal.aborted && whyStopped(error) === undefined) fail(error)
     }
   }
-  const fail = (error: unknown) => {
-    if (!end.signal.aborted) end.abort(error)
-  }
 
   // Apart from the look at the status: a table that is slow to answer must not hide that the time is up.
   const clock = every(look, async () => {
@@ -135,6 +146,7 @@ export function openSession(o: SessionOptions): Session {
     lane: () => mine,
     save,
     put,
+    ledger,
     refresh: async () => {
       const lane = await readLane(o.id, mine.lane)
       if (lane?.fence !== mine.fence) {
