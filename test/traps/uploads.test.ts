@@ -96,3 +96,14 @@ for (const call of [/^TransactWrite UPLOAD#/, /^Put UPLOAD#/, /^Delete UPLOAD#/]
     expect(uploadRows(sim)).toEqual([])
     expect(sim.broken).toEqual([])
   })
+
+test("trap 27: a destination that is slow to throw an upload away holds a delivery no longer than it lasts", async () => {
+  const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+  // Its beginning is not answered, so that it is found and thrown away before the next.
+  destinations[0]?.troubles.ahead.push("lost")
+  work({ span: 20_000, foresees: once(/^write large-0/, { slow: 60_000 }, 2) })
+  await rest()
+  expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+  expect(uploadRows(sim)).toEqual([])
+  expect(sim.broken).toEqual([])
+})

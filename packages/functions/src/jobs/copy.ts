@@ -1,5 +1,5 @@
 import { Fault, ofStore } from "@imgmigrator/core/fault"
-import { runLength } from "@imgmigrator/core/lane"
+import { type Lane, runLength } from "@imgmigrator/core/lane"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import { isActive } from "@imgmigrator/core/status"
 import { type Chunk, readChunk } from "../db/chunks.ts"
@@ -14,6 +14,8 @@ import { wellness } from "./wellness.ts"
 
 /** After this many claims without progress, items are tried one by one, each named before it is touched. */
 const suspicious = 3
+/** The first of them is named again at the next one. Named twice, it is no chance that its worker did not come back. */
+export const isNamedTwice = ({ attempts }: Pick<Lane, "attempts">) => attempts >= suspicious + 2
 /** Chunks of a run that are open at once: the second keeps the workers busy while the first one's last items end. */
 const openChunks = 2
 

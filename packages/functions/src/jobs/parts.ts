@@ -1,6 +1,7 @@
 import { Fault } from "@imgmigrator/core/fault"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import {
+  type Call,
   digestOfParts,
   type Facts,
   giveBack,
@@ -145,15 +146,16 @@ async function resumed(
   // Noted before it begins: one whose beginning is not answered is found by its key.
   await session.put(uploadNote(session.id, row))
   session.signal.throwIfAborted()
+  const signal = butForLease(session.signal)
   const upload = await destination.begin(task.item.key, {
-    signal: butForLease(session.signal),
+    signal,
     description,
     ...(facts.size !== undefined && { size: facts.size }),
   })
   const noted: UploadRow = { ...row, key: upload.key, id: upload.id, part_size: upload.partSize }
   if (!(await session.ledger(() => identifyUpload(session.id, noted)))) {
     // The lane's next holder has looked for it already, and nobody will look again.
-    await destination.abort(upload)
+    await destination.abort(upload, { signal })
     session.stop("lease")
     throw stopped("lease")
   }
@@ -198,18 +200,18 @@ async function forget(destination: Store, migrationId: string, row: UploadRow) {
   await removeUpload(migrationId, row)
 }
 
-/** The same for an image on its way. */
+/** The same for an image on its way, which ends with its delivery. */
 async function forgetIn({ destination, session }: Delivery, row: UploadRow) {
-  await throwAway(destination, row)
+  await throwAway(destination, row, session)
   await session.ledger(() => removeUpload(session.id, row))
 }
 
-async function throwAway(destination: Store, row: UploadRow) {
+async function throwAway(destination: Store, row: UploadRow, call: Call = {}) {
   const begun = uploadOf(row)
   const uploads = begun
     ? [begun]
-    : (await destination.uploads(row.at - skew)).filter(({ key }) => key === row.key)
-  for (const upload of uploads) await destination.abort(upload)
+    : (await destination.uploads(row.at - skew, call)).filter(({ key }) => key === row.key)
+  for (const upload of uploads) await destination.abort(upload, call)
 }
 
 /** The first part is what was read already; where parts are already there, the source is opened anew behind them. */
