@@ -73,8 +73,8 @@ export const Lane = z.object({
   done: Done,
   /** What is booked of chunk `at` so far. */
   now: Done,
-  /** With a suspected poison item: the one being tried, by chunk and index. */
-  trying: z.tuple([Count, Count]).optional(),
+  /** With a suspected poison item: the one being tried, by chunk and index, and by how many claims in a row. */
+  trying: z.tuple([Count, Count, Count]).optional(),
   /** Deliveries in a row that ended because an item's server asked for a long pause, and no chunk was finished. */
   waits: Count.optional(),
   /** Items a second, lately. */

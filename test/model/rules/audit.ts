@@ -22,7 +22,7 @@ export function audit(batch: Batch, row: MigrationRow) {
     sum = plus(sum, countsOf(final.map(([, outcome]) => outcome)))
     for (const [index, outcome] of chunk.outcomes) {
       confirmed(batch, row, chunk.items[index], outcome)
-      if (outcome.code === "worker.crashed" && known.cleared.has(`${n}/${index}`))
+      if (outcome.code === "worker.crashed" && !known.killers.has(`${n}/${index}`))
         breach(`item ${index} of chunk ${n} is said to have killed its worker, and did not`)
     }
     for (const { key } of chunk.items) planned.add(key)

@@ -17,8 +17,8 @@ export type Known = {
   readonly lanes: Map<number, Lane>
   /** Who claimed a lane under which fence, by "lane/fence". */
   readonly owners: Map<string, Proc>
-  /** Items that were being tried, by "chunk/index", when their worker ended in order. */
-  readonly cleared: Set<string>
+  /** Items that were being tried, by "chunk/index", when their worker was killed. */
+  readonly killers: Set<string>
   /** Which lane got a chunk. */
   readonly chunks: Map<number, number>
   /** Chunks that are booked. */
@@ -77,7 +77,7 @@ function begin(migrations: Map<string, Known>, changes: readonly Change[]) {
       row: MigrationRow.parse(after),
       lanes: new Map(),
       owners: new Map(),
-      cleared: new Set(),
+      killers: new Set(),
       chunks: new Map(),
       booked: new Set(),
       passFrom: 0,
@@ -106,7 +106,7 @@ function takeOver(
   const before = known.lanes.get(lane.lane)
   if (writer && before && lane.fence > before.fence) {
     const last = known.owners.get(`${before.lane}/${before.fence}`)
-    if (before.trying && last && !last.alive && !last.wasKilled) known.cleared.add(before.trying.join("/"))
+    if (before.trying && last?.wasKilled) known.killers.add(before.trying.slice(0, 2).join("/"))
     known.owners.set(`${lane.lane}/${lane.fence}`, writer)
     sim.tell(`${writer.name} has lane ${lane.lane} of ${known.id} under fence ${lane.fence}`)
   }

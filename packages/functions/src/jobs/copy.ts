@@ -1,5 +1,5 @@
 import { Fault, ofStore } from "@imgmigrator/core/fault"
-import { type Lane, runLength } from "@imgmigrator/core/lane"
+import { runLength } from "@imgmigrator/core/lane"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import { isActive } from "@imgmigrator/core/status"
 import { type Chunk, readChunk } from "../db/chunks.ts"
@@ -14,8 +14,6 @@ import { wellness } from "./wellness.ts"
 
 /** After this many claims without progress, items are tried one by one, each named before it is touched. */
 const suspicious = 3
-/** The first of them is named again at the next one. Named twice, it is no chance that its worker did not come back. */
-export const isNamedTwice = ({ attempts }: Pick<Lane, "attempts">) => attempts >= suspicious + 2
 /** Chunks of a run that are open at once: the second keeps the workers busy while the first one's last items end. */
 const openChunks = 2
 
@@ -66,7 +64,7 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   const left: Fault[] = []
 
   const move = async (task: Task): Promise<ItemOutcome | Fault | undefined> => {
-    if (isSuspicious) await session.save({ trying: [task.n, task.index] })
+    if (isSuspicious) await session.save({ trying: [task.n, task.index, timesNamed(delivery, task) + 1] })
     return attempt(delivery, task, crashed && task.n < at + openChunks, ask)
   }
   const runner = async () => {
@@ -148,10 +146,14 @@ function read(id: string, n: number): Promise<Chunk> {
   return chunk
 }
 
-const isPoison = ({ poison }: Delivery, { n, index }: Task): boolean =>
-  poison?.[0] === n && poison[1] === index
+/** How many holders of the lane in a row have named this item, and did not put the lane back in order. */
+const timesNamed = ({ named }: Delivery, { n, index }: Task): number =>
+  named?.[0] === n && named[1] === index ? named[2] : 0
 
-/** The item that was being tried, alone, when the worker died: it fails by itself. */
+/** Once may be chance: a worker that is killed anyway, or whose table takes nothing any more, names its item, too. */
+const isPoison = (delivery: Delivery, task: Task): boolean => timesNamed(delivery, task) >= 2
+
+/** The item that was being tried, alone, when two workers in a row died: it fails by itself. */
 function failPoison(delivery: Delivery, book: Book) {
   const task = book.todo.find((each) => isPoison(delivery, each))
   if (!task) return

@@ -1,3 +1,4 @@
+import type { Lane } from "@imgmigrator/core/lane"
 import type { Store } from "@imgmigrator/stores"
 import type { MigrationRow } from "../db/rows.ts"
 import type { Session } from "./session.ts"
@@ -13,6 +14,6 @@ export type Delivery = {
   readonly destination: Store
   /** The last holder of the lane did not put it back in order: its items may have arrived without being booked. */
   readonly crashed: boolean
-  /** With a crash: the item, by chunk and index, that was being tried alone. */
-  readonly poison: readonly [number, number] | undefined
+  /** With a crash: the item that was being tried alone. */
+  readonly named: Lane["trying"]
 }

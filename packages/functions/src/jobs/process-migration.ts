@@ -19,7 +19,7 @@ import type { MigrationRow } from "../db/rows.ts"
 import { readSource } from "../db/sources.ts"
 import { log } from "../log.ts"
 import { count } from "../metrics.ts"
-import { copy, isNamedTwice } from "./copy.ts"
+import { copy } from "./copy.ts"
 import type { Delivery } from "./delivery.ts"
 import { abandonUploads } from "./parts.ts"
 import { plan } from "./plan.ts"
@@ -114,7 +114,7 @@ async function work(known: MigrationRow, claimed: Lane, session: Session, world:
         source: await open(await readSource(row)),
         destination: await open(row.destination),
         crashed,
-        poison: crashed && isNamedTwice(claimed) ? claimed.trying : undefined,
+        named: crashed ? claimed.trying : undefined,
       }
       if (claimed.lane === 0) await plan(delivery)
       await copy(delivery)
