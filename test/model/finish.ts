@@ -51,6 +51,8 @@ export async function finish(scene: Scene) {
   const { sim, ledger } = scene
   healAll(scene)
   await settleDown(scene)
+  // What dead processes had sent may be slow to arrive, and stop a migration once more.
+  await sim.time.pass(minute)
   for (const { id, row } of ledger.values())
     if (row.status === "paused" || row.status === "failed") command(scene, "resume", id)
   await settleDown(scene)
