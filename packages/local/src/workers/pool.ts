@@ -121,8 +121,8 @@ export function createPool(options: PoolOptions): Pool {
 
 /**
  * Images pass through in buffers that V8 and malloc would rather keep: a smaller nursery, old space that is looked through
- * sooner and one arena save a third of a worker's memory and cost next to no time (bench/profile). What large images free is
- * needed again at once: given back sooner, its pages cost a third of their CPU.
+ * sooner and one arena save a third of a worker's memory and cost next to no time (bench/profile). What a large image frees is
+ * needed again at once.
  */
 const sparing = { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: String(64 * 1024 ** 2) }
 const sparingV8 = ["--max-semi-space-size=4", "--heap-growing-percent=60"]
