@@ -48,6 +48,7 @@ test.skipIf(!hasAws)(
     const listed = await call("s3", "ls", "--recursive", "s3://made-here/")
     expect(listed.trim().split("\n")).toHaveLength(14)
     expect(listed).toContain("5000 lib/2026/férias/praia+sol & mar.png")
+    expect(await call("s3", "sync", from, "s3://made-here/lib", "--dryrun")).toBe("")
     await call("s3", "sync", "s3://made-here/lib", to, "--only-show-errors")
     for (const name of ["large.tif", "2026/img 7.jpg", "2026/férias/praia+sol & mar.png"])
       expect((await readFile(join(to, name))).equals(await readFile(join(from, name)))).toBe(true)

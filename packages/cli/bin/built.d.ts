@@ -1,3 +1,1 @@
-export const root: string
-export const recordFile: string
 export function isBuilt(): boolean

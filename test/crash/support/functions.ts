@@ -15,7 +15,7 @@ export type Functions = {
 
 const ours = (path: string) => join(import.meta.dirname, path)
 
-/** The functions, what runs them and what watches them, a file each: they start in a third of the time. */
+/** The functions, what runs them and what watches them, a file each, so that they start sooner. */
 export async function bundleFunctions(folder: string) {
   const one = (path: string, options: BuildOptions = {}) =>
     build({

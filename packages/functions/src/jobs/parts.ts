@@ -110,7 +110,7 @@ export async function moveInParts(
     await Promise.allSettled(sending)
     started.body.destroy()
     // Nor is anything thrown away where the delivery ends because of something else.
-    if (!isResumable(error) && !session.signal.aborted) await forgetIn(delivery, row)
+    if (!isResumable(error) && !session.signal.aborted) await forget(delivery, row)
     throw failure.signal.aborted && !session.signal.aborted ? failure.signal.reason : error
   }
 }
@@ -133,7 +133,7 @@ async function resumed(
     const parts = await destination.parts(begun, session).catch(missingIsNone)
     if (parts) return { row: known, upload: begun, parts: contiguous(parts, begun.partSize) }
   }
-  if (known) await forgetIn(delivery, known)
+  if (known) await forget(delivery, known)
 
   const row: UploadRow = {
     n: task.n,
@@ -194,14 +194,8 @@ const uploadOf = ({ key, id, part_size }: UploadRow): Upload | undefined =>
 /** How far the store's clock may be behind ours, in ms. */
 const skew = 60_000
 
-/** Throw an upload away, and then its note. */
-async function forget(destination: Store, migrationId: string, row: UploadRow) {
-  await throwAway(destination, row)
-  await removeUpload(migrationId, row)
-}
-
-/** The same for an image on its way, which ends with its delivery. */
-async function forgetIn({ destination, session }: Delivery, row: UploadRow) {
+/** Throw away an upload of an image on its way, and then its note; that ends with the delivery. */
+async function forget({ destination, session }: Delivery, row: UploadRow) {
   await throwAway(destination, row, session)
   await session.ledger(() => removeUpload(session.id, row))
 }
@@ -240,7 +234,10 @@ export async function abandonUploads(migration: MigrationRow, world: World): Pro
   if (rows.length === 0 && !isFolder) return
   const destination = await world.open(migration.destination)
   try {
-    for (const row of rows) await forget(destination, migration.id, row)
+    for (const row of rows) {
+      await throwAway(destination, row)
+      await removeUpload(migration.id, row)
+    }
     // A folder also says which small files were being written by a process that is no more.
     const leftovers = isFolder ? await destination.uploads(Number.POSITIVE_INFINITY) : []
     for (const leftover of leftovers) await destination.abort(leftover)

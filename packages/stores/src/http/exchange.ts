@@ -108,7 +108,7 @@ function send(dispatcher: Dispatcher, { signal, ...ask }: Ask, listener: Listene
         if (over) started.abort(new Error("aborted"))
       },
       onResponseStart(started, status, headers) {
-        // Slices of the 64 KB that they came in, which would live as long as the item.
+        // Slices of what they came in, which would live as long as the item.
         started.rawHeaders = null
         if (status >= 200) {
           connection = parsedConnection()
