@@ -16,6 +16,7 @@ import { dirname, join } from "node:path"
 import { Migration } from "@imgmigrator/core/migration"
 import { expect, vi } from "vitest"
 import * as z from "zod"
+import { temporaryFolder } from "../../packages/stores/src/file/names.ts"
 
 const bin = join(import.meta.dirname, "../../packages/cli/bin/imgmigrator.js")
 
@@ -96,10 +97,14 @@ export function makeFiles(folder: string, count: number, size: number): void {
 export function contents(
   folder: string,
 ): ReadonlyMap<string, { sha256: string; mtime: number; inode: number }> {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+  // What is half-way is not looked into: its folder may be removed at that very moment.
+  const top = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => name !== temporaryFolder)
+  const below = top
+    .filter((each) => each.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(folder, name), { recursive: true, withFileTypes: true }))
   return new Map(
-    names
-      .filter((each) => each.isFile() && !each.parentPath.includes(".imgmigrator-tmp"))
+    [...top, ...below]
+      .filter((each) => each.isFile())
       .map((each) => {
         const path = join(each.parentPath, each.name)
         const { mtimeMs, ino } = statSync(path)
