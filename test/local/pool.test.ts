@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, expect, test, vi } from "vitest"
@@ -29,6 +29,7 @@ const call = (name: string, event: unknown = {}, timeoutMs = 60_000) => ({
   timeoutMs,
   memoryMb: 512,
 })
+const cell = new Int32Array(new SharedArrayBuffer(4))
 const never = new AbortController().signal
 const fresh = () => ({ began: join(folder, `began-${++count}`), until: join(folder, `until-${count}`) })
 const written = (path: string) =>
@@ -126,6 +127,18 @@ test("closing tells running calls that the process ends, and takes their answer"
   expect(await running).toEqual({ result: "checkpointed" })
   expect(alive(pid)).toBe(false)
   expect(await pool.run(call("pid"), never)).toMatchObject({ failed: "busy" })
+})
+
+test("closing tells a function that began this very moment, too, and ends one that has not begun", async () => {
+  const pool = newPool(2)
+  const event = fresh()
+  const running = pool.run(call("untilStopped", event), never)
+  // The pool hears nothing meanwhile: it cannot know yet that the function runs.
+  while (!existsSync(event.began) || !readFileSync(event.began, "utf8")) Atomics.wait(cell, 0, 0, 1)
+  const loading = pool.run(call("untilStopped", fresh()), never)
+  await pool.close(20_000)
+  expect(await running).toEqual({ result: "checkpointed" })
+  expect(await loading).toEqual({ failed: "crashed" })
 })
 
 test("closing kills what does not end in the time of grace", async () => {

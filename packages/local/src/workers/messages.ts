@@ -17,8 +17,6 @@ export const ToWorker = z.discriminatedUnion("kind", [
 export type ToWorker = z.infer<typeof ToWorker>
 
 export const FromWorker = z.discriminatedUnion("kind", [
-  /** The function is loaded and called. */
-  z.object({ kind: z.literal("began"), requestId: z.string() }),
   z.object({ kind: z.literal("returned"), requestId: z.string(), result: z.unknown() }),
   z.object({ kind: z.literal("threw"), requestId: z.string() }),
 ])

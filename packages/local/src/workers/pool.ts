@@ -32,7 +32,7 @@ export type Pool = {
 type Job = { readonly call: Call; readonly resolve: (invocation: Invocation) => void }
 type Worker = {
   readonly process: ChildProcess
-  job?: Job & { readonly timer: NodeJS.Timeout; late: boolean; began: boolean }
+  job?: Job & { readonly timer: NodeJS.Timeout; late: boolean }
 }
 
 /** Worker processes that run one call at a time each. One that dies fails its call and is replaced. */
@@ -48,7 +48,7 @@ export function createPool(options: PoolOptions): Pool {
       const job = worker && waiting.shift()
       if (!job) return
       const timer = setTimeout(() => tooLate(worker), job.call.timeoutMs)
-      worker.job = { ...job, timer, late: false, began: false }
+      worker.job = { ...job, timer, late: false }
       tell(worker, { kind: "call", call: job.call })
     }
   }
@@ -67,10 +67,6 @@ export function createPool(options: PoolOptions): Pool {
     worker.process.on("message", (raw) => {
       const message = FromWorker.parse(raw)
       if (message.requestId !== worker.job?.call.requestId) return
-      if (message.kind === "began") {
-        worker.job.began = true
-        return
-      }
       finish(worker, message.kind === "returned" ? { result: message.result } : { failed: "error" })
       next()
     })
@@ -145,9 +141,9 @@ const tell = (worker: Worker, message: ToWorker): void => {
   if (worker.process.connected) worker.process.send(message, () => {})
 }
 
-/** Who is at work is told that the process ends; who waits goes; who has only just been started has nothing to save. */
+/** Who has work is told that the process ends, and knows whether there is anything to save; who has none goes. */
 function dismiss(worker: Worker): void {
-  if (worker.job?.began) tell(worker, { kind: "stop" })
+  if (worker.job) tell(worker, { kind: "stop" })
   else worker.process.kill("SIGKILL")
 }
 

@@ -11,15 +11,18 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {
 process.on("disconnect", () => process.exit())
 process.on("message", async (raw) => {
   const message = ToWorker.parse(raw)
-  if (message.kind === "stop") return shutdown.abort()
-  const { call } = message
-  process.send?.(await run(call))
+  if (message.kind === "call") process.send?.(await run(message.call))
+  else if (begun) shutdown.abort()
+  else process.exit() // nothing is done yet that could be saved
 })
+
+/** A function was loaded and called. */
+let begun = false
 
 async function run(call: Extract<ToWorker, { kind: "call" }>["call"]): Promise<FromWorker> {
   try {
     const handler = await loadHandler(call.handler)
-    process.send?.({ kind: "began", requestId: call.requestId } satisfies FromWorker)
+    begun = true
     const result = (await handler(call.event, contextOf(call))) ?? null
     return { kind: "returned", requestId: call.requestId, result }
   } catch (error) {

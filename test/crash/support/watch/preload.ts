@@ -26,6 +26,7 @@ function watchCalls() {
     const [, name = ""] = /#(\w+)$/.exec(call.handler) ?? []
     const [, lane = "0"] = /"lane":(\d+)/.exec(call.event?.body ?? "") ?? []
     isCalled(name !== "worker" ? name : lane === "0" ? "" : `lane ${lane}`)
+    obey()
   }
   Reflect.set(process, "on", (name: string, listener: (raw: object, handle: unknown) => void) =>
     on(
@@ -40,12 +41,11 @@ function watchCalls() {
   )
 }
 
-/** A call begins with a word to the pool, and ends with the answer: that is what acknowledges a delivery. */
+/** A call ends with the answer to the pool: that is what acknowledges a delivery. */
 function watchAnswers() {
   const send = process.send?.bind(process)
   process.send = (message: unknown) => {
     const kind = typeof message === "object" && message !== null && "kind" in message ? message.kind : ""
-    if (kind === "began") obey()
     if (kind !== "returned") return send?.(message) ?? false
     // Whoever is killed writes no cache when it ends.
     flushCompileCache()
