@@ -15,8 +15,8 @@ process.env.GLIBC_TUNABLES ??= "glibc.malloc.hugetlb=1"
 export default defineConfig({
   test: {
     pool: "forks",
-    // Two more than the cores that this is meant for: the longest files mostly wait for processes that they started.
-    maxWorkers: 4,
+    // One more than the cores that this is meant for: files wait for processes that they start; with more, all slow each other down.
+    maxWorkers: 3,
     // Files share a process, which halves their cost: each begins with the settings that the process was started with.
     isolate: false,
     globalSetup: "test/support/built-setup.ts",

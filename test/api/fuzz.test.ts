@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, test } from "vitest"
 import { Problem } from "../../packages/functions/src/middleware/problem.ts"
 import { operations } from "../../packages/functions/src/openapi/operations.ts"
 import { routes } from "../../packages/functions/src/routes.ts"
+import { anyUnit } from "../support/addresses.ts"
 import { type Asked, call } from "./support/event.ts"
-import { anyUnit, fromSchema, nastyText, type Schema } from "./support/from-schema.ts"
+import { fromSchema, nastyText, type Schema } from "./support/from-schema.ts"
 import { type Service, startService } from "./support/service.ts"
 
 type Parameter = { readonly name: string; readonly in: string; readonly schema: Schema }

@@ -2,6 +2,7 @@ import { Agent, request } from "node:http"
 import { connect } from "node:net"
 import fc from "fast-check"
 import { expect, onTestFinished, test } from "vitest"
+import { addresses } from "../support/addresses.ts"
 import { startWorld, type World } from "./support/world.ts"
 
 const known = [200, 201, 202, 400, 401, 403, 404, 405, 412, 429]
@@ -40,7 +41,7 @@ const destination = fc.oneof(
     "group",
     "",
   ),
-  fc.webUrl({ withQueryParameters: true, withFragments: true }),
+  addresses(["http", "https"], ["a", "b c", ""]),
   word,
 )
 const value = fc.oneof(

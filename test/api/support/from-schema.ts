@@ -1,4 +1,5 @@
 import fc from "fast-check"
+import { addresses, anyUnit } from "../../support/addresses.ts"
 
 /** A JSON schema, as far as the API's description uses it. */
 export type Schema = {
@@ -33,8 +34,6 @@ const nastyTexts = [
   "x".repeat(10_000),
   "USER#root",
 ]
-/** Any code point, lone surrogates too. fast-check's own `binary` makes a table of all of them for each string arbitrary. */
-export const anyUnit = fc.nat(0x10_ff_ff).map((code) => String.fromCodePoint(code))
 export const nastyText = fc.constantFrom(...nastyTexts)
 
 /** Values that break things: empty, huge, hostile, of the wrong type. */
@@ -87,26 +86,7 @@ function suiting(schema: Schema, inner: Inner, resolve: Resolve): fc.Arbitrary<u
   )
 }
 
-/** fast-check's own `webUrl` makes that table too. */
-const address = fc
-  .tuple(
-    fc.constantFrom("https", "s3", "file"),
-    fc.oneof(
-      fc.domain(),
-      fc.ipV4(),
-      fc.ipV6().map((ip) => `[${ip}]`),
-    ),
-    fc.constantFrom("", ":0", ":443", ":99999"),
-    fc.array(fc.string({ unit: anyUnit, maxLength: 10 }), { maxLength: 4 }),
-    fc.array(fc.tuple(fc.constantFrom("endpoint", "region", "credentials", "x"), fc.string()), {
-      maxLength: 2,
-    }),
-  )
-  .map(([scheme, host, port, path, query]) => {
-    const search = new URLSearchParams(query)
-    const place = path.map((part) => `/${encodeURIComponent(part.toWellFormed())}`).join("")
-    return `${scheme}://${host}${port}${place}${query.length > 0 ? `?${search}` : ""}`
-  })
+const address = addresses(["https", "s3", "file"], ["endpoint", "region", "credentials", "x"])
 const sensible = [
   "s3://bucket-one/a",
   "s3://bucket-two/b",

@@ -16,12 +16,13 @@ async function listed(
   held: () => Promise<void> = async () => {},
 ): Promise<Listed> {
   const address = (key: string) => `/${key}?signature=`.padEnd(addressLength, key.replaceAll("/", ""))
+  const lines = (origin: string) =>
+    Buffer.from([...files.keys()].map((each) => `${origin}${address(each)}\n`).join(""))
   const server = createServer({ maxHeaderSize: 256 * 1024 }, async (request, response) => {
     const { pathname, origin } = new URL(request.url ?? "", url)
     const key = pathname.slice(1)
-    const lines = [...files.keys()].map((each) => `${origin}${address(each)}\n`).join("")
     if (key !== "list.txt") await held()
-    const bytes = key === "list.txt" ? Buffer.from(lines) : made.missing.has(key) ? undefined : files.get(key)
+    const bytes = key === "list.txt" ? lines(origin) : made.missing.has(key) ? undefined : files.get(key)
     response.writeHead(bytes ? 200 : 404, {
       "content-length": bytes?.length ?? 0,
       "content-type": "image/jpeg",

@@ -60,7 +60,7 @@ export function buildImage(folder: string): Image {
     const target = paths.pop() ?? ""
     for (const path of paths) {
       if (stage !== undefined) {
-        link(`${join(names.get(stage) ?? "", path)}/.`, join(workdir, target))
+        link([`${join(names.get(stage) ?? "", path)}/.`], join(workdir, target))
         continue
       }
       const to = join(workdir, target, /\.json$/.test(path) ? path.replace(/^.*\//, "") : "")
@@ -70,25 +70,27 @@ export function buildImage(folder: string): Image {
 }
 
 /** As a copy, but of names only, where the file system allows that. */
-function link(from: string, to: string): void {
-  const { status } = spawnSync("cp", ["-al", from, to])
-  if (status !== 0) execFileSync("cp", ["-a", from, to])
+function link(from: readonly string[], to: string, ...options: readonly string[]): void {
+  const args = [...options, ...from, to]
+  if (spawnSync("cp", ["-al", ...args], { cwd: root }).status !== 0)
+    execFileSync("cp", ["-a", ...args], { cwd: root })
 }
 
 /** What npm would install by the lock file, taken from what it has installed here. */
 function installLocked(workdir: string): void {
   const { packages } = Lock.parse(JSON.parse(readFileSync(join(workdir, "package-lock.json"), "utf8")))
+  const wanted: string[] = []
   for (const [path, { dev, optional, devOptional, link: isLink, resolved = "" }] of Object.entries(
     packages,
   )) {
     if (!path.includes("node_modules/") || dev || optional || devOptional) continue
-    const target = join(workdir, path)
-    mkdirSync(dirname(target), { recursive: true })
     if (!isLink) {
       // Packages within packages come along with these.
-      if (!existsSync(target)) link(join(root, path), target)
+      if (!wanted.some((each) => path.startsWith(`${each}/`))) wanted.push(path)
       continue
     }
+    const target = join(workdir, path)
+    mkdirSync(dirname(target), { recursive: true })
     symlinkSync(relative(dirname(target), join(workdir, resolved)), target)
     for (const [name, file] of Object.entries(packages[resolved]?.bin ?? {})) {
       if (!existsSync(join(target, file))) continue
@@ -99,6 +101,7 @@ function installLocked(workdir: string): void {
       )
     }
   }
+  link(wanted, workdir, "--parents")
 }
 
 const words = (json: string) => z.array(z.string()).parse(JSON.parse(json))
@@ -109,6 +112,6 @@ const variables = (rest: string) =>
 /** Node, where a user without rights may run it. */
 export function putNode(folder: string): string {
   const from = join(root, "node_modules/node/bin/node")
-  link(from, join(folder, "node"))
+  link([from], join(folder, "node"))
   return folder
 }
