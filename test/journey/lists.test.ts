@@ -66,7 +66,8 @@ test.for([
   },
 )
 
-test("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 three times and then well", async () => {
+// Side by side: both wait for what is tried again.
+test.concurrent("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 three times and then well", async () => {
   serve("/good.jpg", "good")
   let tries = 0
   answers.set("/flaky.jpg", (response, head) => {
@@ -107,7 +108,7 @@ test("each address fails or arrives alone: 404, a lie about the length, a privat
   expect(failed.get("inside.jpg")?.code).toBe("address.refused")
 })
 
-test("a promised checksum that the bytes do not have fails that image", async () => {
+test.concurrent("a promised checksum that the bytes do not have fails that image", async () => {
   serve("/tampered.jpg", "tampered")
   const wrong = "0".repeat(64)
   const { done } = await fromList("sums.csv", `url,name,sha256\n${origin}/tampered.jpg,t.jpg,${wrong}\n`)
