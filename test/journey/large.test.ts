@@ -18,7 +18,7 @@ const peaks = () =>
     .flatMap((pid) => {
       try {
         const isOurs = readFileSync(`/proc/${pid}/status`, "utf8").includes(`PPid:\t${process.pid}\n`)
-        const isWorker = readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.ts")
+        const isWorker = readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.js")
         const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
         return isOurs && isWorker ? [Number(peak) / 1024] : []
       } catch {
@@ -37,5 +37,7 @@ test("a file of any size moves in less than 200 MB of memory", async () => {
   const to = `file:${join(service.folder, "to")}`
   const done = await service.migrate({ source: `file:${from}`, destination: to })
   expect(done).toMatchObject({ status: "completed", totals: { migrated: 1, bytes_migrated: size } })
-  expect(Math.max(...peaks())).toBeLessThan(200)
+  const held = peaks()
+  expect(held.length).toBeGreaterThan(0)
+  expect(Math.max(...held)).toBeLessThan(200)
 })

@@ -16,6 +16,8 @@ export type DoorOptions = {
   readonly workers: number
   /** The service's own folder, which no migration may read. */
   readonly stateDir?: string
+  /** What each worker process runs; default: the pool's own. */
+  readonly workerProgram?: string
   /** A line that a worker writes. */
   log(line: string): void
 }
@@ -24,8 +26,9 @@ export type DoorOptions = {
  * All routes on one port: deliveries run in worker processes, everything else in this one. Both read their settings
  * from this process's environment as it then is.
  */
-export async function startDoors({ host, port, workers, stateDir, log }: DoorOptions): Promise<Doors> {
-  const pool = createPool({ size: workers, env: process.env, log })
+export async function startDoors(options: DoorOptions): Promise<Doors> {
+  const { host, port, workers, stateDir, workerProgram: program, log } = options
+  const pool = createPool({ size: workers, env: process.env, log, ...(program !== undefined && { program }) })
   const gateway = await startGateway<Route | typeof readyRoute>({
     host,
     port,

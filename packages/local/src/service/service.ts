@@ -22,6 +22,8 @@ export type ServiceOptions = {
   readonly host?: string
   /** Worker processes; default: one a core. */
   readonly workers?: number
+  /** What each of them runs; default: the program of this package. */
+  readonly workerProgram?: string
   /** Do the work? Without it only the API answers, and no migration moves. */
   readonly works?: boolean
   /** A line that a worker writes. */
@@ -71,6 +73,7 @@ async function start(options: ServiceOptions, undo: (() => unknown)[]): Promise<
     port: options.port ?? 0,
     workers,
     stateDir,
+    ...(options.workerProgram !== undefined && { workerProgram: options.workerProgram }),
     log,
   })
   undo.push(() => gateway.close())
