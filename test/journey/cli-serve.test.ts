@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest"
 import { apiAt } from "../../packages/cli/src/api.ts"
 import { findUnfinished, nameFor } from "../../packages/cli/src/find.ts"
 import { startHost } from "../stores/http-support.ts"
+import { runHere } from "./cli-here.ts"
 import {
   expectGone,
   expectSame,
@@ -20,7 +21,7 @@ import {
 } from "./cli-run.ts"
 
 /*
- * One `imgmigrator serve`, and commands that attach to it.
+ * One `imgmigrator serve`, and commands that attach to it: as processes of their own where that is the point, else in this one.
  */
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 }) // whole programs, on machines that may be busy
 const root = newRoot()
@@ -29,6 +30,7 @@ const state = at(".imgmigrator")
 let service: Running
 let owner: Awaited<ReturnType<typeof ownerOf>>
 beforeAll(async () => {
+  process.chdir(root)
   makeFiles(at("photos"), 40, 1_000)
   service = start(["serve", "--port", "0"], root)
   await within(() => expect(service.said()).toContain("makes an API key"))
@@ -40,15 +42,17 @@ const idIn = (text: string) => /mig_\w+/.exec(text)?.[0] ?? expect.fail(`no id i
 
 test("it says where it serves, and whose folder it is to a second one", async () => {
   expect(service.said()).toContain(`ImgMigrator serves ${owner.url}/api/v1, with its state in ${state}.`)
-  const second = await run(["serve", "--port", "0"], root)
+  const port = new URL(owner.url).port
+  const [second, taken] = await Promise.all([
+    run(["serve", "--port", "0"], root),
+    run(["serve", "--port", port, "--state", "other"], root),
+  ])
   expect(second).toMatchObject({ code: 2, stdout: "" })
   expect(second.stderr).toMatch(
     new RegExp(
       `belongs to process ${owner.pid} \\(imgmigrator serve, since .*\\), which serves ${owner.url}`,
     ),
   )
-  const port = new URL(owner.url).port
-  const taken = await run(["serve", "--port", port, "--state", "other"], root)
   expect(taken).toMatchObject({
     code: 2,
     stderr: expect.stringContaining(`Port ${port} of 127.0.0.1 is in use.`),
@@ -81,19 +85,19 @@ test("what can't be moved is told with its reason, the rest arrives, exit code 1
   )
   expect(arrived).toHaveLength(3)
 
-  const id = idIn((await run(["list", "--status", "completed_with_failures"], root)).stdout)
-  const report = await run(["report", id, "--outcome", "failed", "--format", "ndjson"], root)
+  const id = idIn((await runHere(["list", "--status", "completed_with_failures"])).stdout)
+  const report = await runHere(["report", id, "--outcome", "failed", "--format", "ndjson"])
   const entries = report.stdout
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line))
   expect(entries.map(({ code }) => code).sort()).toEqual(["source.name", "source.type"])
   expect((await run(["report", id, "--format", "csv"], root)).stdout.split("\r\n")).toHaveLength(1 + 5 + 1)
-  const retried = await run(["retry", id], root)
+  const retried = await runHere(["retry", id])
   expect(retried).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
   const api = apiAt(owner.url, owner.api_key)
   await within(async () => expect((await api.get(id)).status).toBe("completed_with_failures"))
-  expect((await run(["status", id], root)).stdout).toContain("completed_with_failures")
+  expect((await runHere(["status", id])).stdout).toContain("completed_with_failures")
   server.close()
 })
 
@@ -145,9 +149,9 @@ test("what goes on is the migration of these very stores, also where their diffe
 test("a key made on the command line opens the API to its user alone, until it is revoked", async () => {
   const { stdout } = await run(["keys", "create", "--user", "ada", "--name", "laptop"], root)
   const key = stdout.trim()
-  const list = () => run(["list", "--api", owner.url, "--key", key], root)
+  const list = () => runHere(["list", "--api", owner.url, "--key", key])
   expect(await list()).toMatchObject({ code: 0, stdout: "" })
-  const [mine] = (await run(["list"], root)).stdout.split("\n")
+  const [mine] = (await runHere(["list"])).stdout.split("\n")
   const foreign = await run(["status", idIn(mine ?? ""), "--api", owner.url, "--key", key], root)
   expect(foreign).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no migration") })
   const [keyId = ""] = (await run(["keys", "list", "--user", "ada"], root)).stdout.split(" ")
@@ -174,13 +178,13 @@ test("a migration can be paused, resumed and cancelled from another terminal", a
   const id = idIn((await run(["list", "--status", "running"], root)).stdout)
   expect(await run(["pause", id], root)).toMatchObject({ code: 0, stdout: `${id} is paused.\n` })
   await within(() => expect(running.said()).toContain("paused"))
-  expect((await run(["retry", id], root)).stderr).toContain("Resume it first")
+  expect((await runHere(["retry", id])).stderr).toContain("Resume it first")
   expect(await run(["resume", id], root)).toMatchObject({ code: 0, stdout: `${id} is running.\n` })
   expect(await run(["cancel", id], root)).toMatchObject({ code: 0, stdout: `${id} is cancelled.\n` })
   const ended = await running.ended
   expect(ended.code, ended.stderr).toBe(2)
   expect(migrationOf(ended)).toMatchObject({ id, status: "cancelled" })
-  expect((await run(["resume", id], root)).code).toBe(2)
+  expect((await runHere(["resume", id])).code).toBe(2)
 })
 
 test("Ctrl-C ends it cleanly, and nothing of it is left", async () => {
