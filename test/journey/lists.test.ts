@@ -67,7 +67,9 @@ test.for([
 )
 
 // Side by side: both wait for what is tried again.
-test.concurrent("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 three times and then well", async () => {
+test.concurrent("each address fails or arrives alone: 404, a lie about the length, a private redirect, 500 three times and then well", async ({
+  expect,
+}) => {
   serve("/good.jpg", "good")
   let tries = 0
   answers.set("/flaky.jpg", (response, head) => {
@@ -108,7 +110,7 @@ test.concurrent("each address fails or arrives alone: 404, a lie about the lengt
   expect(failed.get("inside.jpg")?.code).toBe("address.refused")
 })
 
-test.concurrent("a promised checksum that the bytes do not have fails that image", async () => {
+test.concurrent("a promised checksum that the bytes do not have fails that image", async ({ expect }) => {
   serve("/tampered.jpg", "tampered")
   const wrong = "0".repeat(64)
   const { done } = await fromList("sums.csv", `url,name,sha256\n${origin}/tampered.jpg,t.jpg,${wrong}\n`)
