@@ -169,9 +169,9 @@ describe.skipIf(!installed("redis-server"))("a Redis that wants", () => {
       onTestFinished(() => webhook.close())
       const expected = [webhook.expect("tls"), webhook.expect("tls2")]
       const known = `${url}?ssl_ca_certs=${certificate}`
-      const worker = await startWorker({ broker: known, baseUrl: webhook.url })
+      const worker = await startWorker({ broker: known, baseUrl: webhook.url, pool: "threads" })
       await Promise.all(expected.map((each) => each.nth(1)))
-      await worker.close()
+      await worker.lose()
     }
     await closeSinks()
   })

@@ -24,8 +24,6 @@ describe.skipIf(!installed("rabbitmq-server", "python3-celery"))("Celery with Ra
     await Promise.all([broker?.close(), webhook?.close()])
   })
 
-  const start = () => startWorker({ broker: broker.url, baseUrl: webhook.url, concurrency: 4 })
-
   test("a queue that is not there is made as Celery makes it, and one that is there is left as it is", async () => {
     await publish(broker.url, "first")
     const connection = await connect(broker.url)
@@ -91,20 +89,18 @@ describe.skipIf(!installed("rabbitmq-server", "python3-celery"))("Celery with Ra
     const expected = webhook.expect("tls")
     const known = `${url}?ssl_ca_certs=${ca}`
     await publish(known, "tls")
-    const safe = await startWorker({ broker: known, baseUrl: webhook.url })
+    worker = await startWorker({ broker: known, baseUrl: webhook.url, pool: "threads" })
     await expected.nth(1)
-    await safe.close()
   })
 
   test("a worker that is lost with its machine loses no message: another one gets it, and not as a first one", async () => {
-    const lost = await start()
     const expected = webhook.expect("lost", (_, nth) =>
       nth === 1 ? new Promise<never>(() => {}) : { status: 200 },
     )
     const id = await publish(broker.url, "lost")
     await expected.nth(1)
-    await lost.lose()
-    worker = await start()
+    await worker.lose()
+    worker = await startWorker({ broker: broker.url, baseUrl: webhook.url })
     expect((await expected.nth(2)).headers).toMatchObject({
       "upstash-message-id": id,
       "upstash-retried": "1",

@@ -16,7 +16,7 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))("
   let worker: Worker
   beforeAll(async () => {
     ;[broker, webhook] = await Promise.all([startRedisBroker(), startWebhook()])
-    worker = await startWorker({ broker: broker.url, baseUrl: webhook.url, concurrency: 4 })
+    worker = await startWorker({ broker: broker.url, baseUrl: webhook.url })
   })
   afterAll(async () => {
     await worker?.close()
@@ -27,7 +27,10 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))("
   test("a worker that is lost with its machine loses no message: another one gets it after the visibility timeout", async () => {
     const url = broker.url.replace(/0$/, "1") // its own database: what is taken too long in this one is put back
     const start = () =>
-      startWorker({ broker: url, baseUrl: webhook.url, env: { CELERY_VISIBILITY_TIMEOUT: "1" } })
+      startWorker({
+        ...{ broker: url, baseUrl: webhook.url, pool: "threads" },
+        env: { CELERY_VISIBILITY_TIMEOUT: "1" },
+      })
     const expected = webhook.expect("lost", (_, nth) =>
       nth === 1 ? new Promise<never>(() => {}) : { status: 200 },
     )
@@ -41,7 +44,7 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))("
       "upstash-message-id": id,
       "upstash-retried": "1",
     })
-    await next.close()
+    await next.lose()
   })
 
   celeryContract({ broker: () => broker, webhook: () => webhook, worker: () => worker })

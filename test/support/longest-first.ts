@@ -12,7 +12,6 @@ const longest = [
   "journey/cli-demo",
   "ledger/process",
   "celery/worker-redis",
-  "celery/crash",
   "infra/mistakes",
   "packages/published",
   "api/fuzz",

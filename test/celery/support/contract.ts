@@ -137,7 +137,7 @@ export function celeryContract({ broker, webhook, worker }: Started) {
     const names = Array.from({ length: 20 }, (_, n) => `killed-${n}`)
     const all = names.map((name) => webhook().expect(name, () => back.then(() => ({ status: 200 }))))
     await Promise.all(names.map((name) => publish(url(), name)))
-    await broker().holds(4, 16)
+    await broker().holds(2, 18)
     await broker().kill()
     const fault = await faultOf(publish(url(), "meanwhile"))
     expect(fault).toMatchObject({ kind: "unavailable", code: "dispatch.unreachable", retryAfterMs: 60_000 })

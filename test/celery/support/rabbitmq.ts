@@ -24,9 +24,10 @@ ssl_options.keyfile = ${key}
 ssl_options.verify = verify_none
 `
   await writeFile(join(dir, "rabbitmq.conf"), config)
+  const name = `test${port}@localhost`
   const env = {
     HOME: join(dir, "home"),
-    RABBITMQ_NODENAME: `test${port}@localhost`,
+    RABBITMQ_NODENAME: name,
     RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distribution),
@@ -40,6 +41,11 @@ ssl_options.verify = verify_none
     // Not behind the script, which would outlive nothing but be killed in its stead.
     RABBITMQ_ALLOW_INPUT: "1",
     RABBITMQ_SERVER_START_ARGS: "-noinput",
+    // Erlang has the name from the start: else RabbitMQ starts a second Erlang, to see to a port mapper that is there.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: [
+      `-sname ${name} -kernel inet_dist_use_interface {127,0,0,1}`,
+      `inet_dist_listen_min ${distribution} inet_dist_listen_max ${distribution}`,
+    ].join(" "),
   }
   const epmd = run("/usr/bin/epmd", ["-port", String(mapper), "-address", "127.0.0.1"])
   const boot = async () => {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createClient } from "@redis/client"
+import { vi } from "vitest"
 import { freePort } from "../../support/dynamodb.ts"
 import { collector } from "./collector.ts"
 import type { Broker } from "./contract.ts"
@@ -47,17 +48,14 @@ export async function startRedis(options: readonly string[] = []) {
 export async function startRedisBroker(): Promise<Broker & { readonly redis: Redis }> {
   const redis = await startRedis()
   const dead = collector()
-  let isOver = false
   const collect = async () => {
-    while (!isOver) {
-      const client = await connected(redis.url).catch(() => undefined)
-      const take = async () => {
-        for (;;) dead.add(unwrapped(await client?.sendCommand(["BRPOP", `${queue}.dead`, "0"])))
-      }
-      await take().catch(() => client?.destroy())
+    const client = await connected(redis.url)
+    const take = async () => {
+      for (;;) dead.add(unwrapped(await client.sendCommand(["BRPOP", `${queue}.dead`, "0"])))
     }
+    await take().catch(() => client.destroy())
   }
-  const collecting = collect()
+  let collecting = collect()
   return {
     redis,
     url: redis.url,
@@ -68,12 +66,14 @@ export async function startRedisBroker(): Promise<Broker & { readonly redis: Red
     // kombu takes a message off its list, and notes it a moment later: killed in between, Redis would have lost it.
     async holds(handed, waiting) {
       const counts = async () => [await redis.command("HLEN", "unacked"), await redis.command("LLEN", queue)]
-      while (String(await counts()) !== `${handed},${waiting}`);
+      await vi.waitUntil(async () => String(await counts()) === `${handed},${waiting}`, { timeout: 120_000 })
     },
     kill: redis.kill,
-    boot: redis.boot,
+    boot: async () => {
+      await redis.boot()
+      collecting = collect()
+    },
     close: async () => {
-      isOver = true
       await redis.close()
       await collecting
     },

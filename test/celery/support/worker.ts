@@ -21,6 +21,8 @@ type Settings = {
   readonly broker: string
   readonly baseUrl: string
   readonly concurrency?: number
+  /** Celery's own is processes. Threads are ready in a third of the CPU time. */
+  readonly pool?: "threads"
   readonly app?: string
   readonly env?: Readonly<Record<string, string>>
 }
@@ -63,8 +65,15 @@ export async function startWorker(settings: Settings): Promise<Worker> {
   }
 }
 
-function begin({ broker, baseUrl, concurrency = 2, app = "imgmigrator_celery.app", env }: Settings): Running {
-  const options = `--without-mingle --without-gossip --without-heartbeat -l INFO -c ${concurrency}`
+function begin({
+  broker,
+  baseUrl,
+  concurrency = 2,
+  pool,
+  app = "imgmigrator_celery.app",
+  env,
+}: Settings): Running {
+  const options = `--without-mingle --without-gossip --without-heartbeat -l INFO -c ${concurrency}${pool ? ` -P ${pool}` : ""}`
   const args = `-m celery -A ${app} worker ${options} -n test-${crypto.randomUUID()}@%h`
   return run("/usr/bin/python3", args.split(" "), {
     cwd: example,
