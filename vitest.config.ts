@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 import { LongestFirst } from "./test/support/longest-first.ts"
+import { memoryFolder } from "./test/support/memory-folder.ts"
 
 /** These share the simulation's table, which the others must not find in the place of theirs. */
 const simulated = ["test/traps/**/*.test.ts", "test/model/**/*.test.ts"]
@@ -11,6 +12,8 @@ const withRealTable = ["test/traps/memory.test.ts", "test/model/sim/table/engine
 // malloc in pages of 2 MB, for the test processes and all that they start: takes a tenth off the CPU, by fewer page faults (glibc's
 // manual, "Memory Allocation Tunables"). Other systems ignore it.
 process.env.GLIBC_TUNABLES ??= "glibc.malloc.hugetlb=1"
+const folder = memoryFolder()
+if (folder) process.env.TMPDIR = folder
 
 export default defineConfig({
   test: {
