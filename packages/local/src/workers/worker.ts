@@ -7,6 +7,7 @@ import { type FromWorker, ToWorker } from "./messages.ts"
  * One worker process: runs one call at a time, as a Lambda environment does. It ends with its parent, however that
  * ends; signals meant for the whole group (Ctrl-C) are the parent's to answer.
  */
+let begun = false // a function was loaded and called
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
 process.on("disconnect", () => process.exit())
 process.on("message", async (raw) => {
@@ -15,9 +16,6 @@ process.on("message", async (raw) => {
   else if (begun) shutdown.abort()
   else process.exit() // nothing is done yet that could be saved
 })
-
-/** A function was loaded and called. */
-let begun = false
 
 async function run(call: Extract<ToWorker, { kind: "call" }>["call"]): Promise<FromWorker> {
   try {
