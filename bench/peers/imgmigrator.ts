@@ -38,7 +38,8 @@ export async function startService(state: string, port: number): Promise<Service
   buildCommand()
   const child = spawn(process.execPath, [command, "serve", "--port", String(port), "--state", state], {
     env: environment,
-    stdio: ["ignore", "ignore", "ignore"],
+    // By the channel it ends with this process, however that ends: else a later run would find it at its port.
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
   })
   const pid = child.pid ?? 0
   const api = `http://127.0.0.1:${port}/api/v1`
