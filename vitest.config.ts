@@ -22,7 +22,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Files share a process, which halves their cost: each begins with the settings that the process was started with.
     isolate: false,
-    globalSetup: "test/support/built-setup.ts",
+    globalSetup: ["test/support/built-setup.ts", "test/support/memory-folder.ts"],
     setupFiles: ["test/support/environment-setup.ts", "test/support/secrets-setup.ts"],
     sequence: { setupFiles: "list", sequencer: LongestFirst },
     // Far above what anything takes: a busy machine is no failure, only what never comes.

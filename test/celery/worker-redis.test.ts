@@ -28,7 +28,9 @@ describe.skipIf(!installed("redis-server", "python3-celery", "python3-redis"))("
     const url = broker.url.replace(/0$/, "1") // its own database: what is taken too long in this one is put back
     const start = () =>
       startWorker({
-        ...{ broker: url, baseUrl: webhook.url, pool: "threads" },
+        broker: url,
+        baseUrl: webhook.url,
+        pool: "threads",
         env: { CELERY_VISIBILITY_TIMEOUT: "1" },
       })
     const expected = webhook.expect("lost", (_, nth) =>

@@ -7,9 +7,11 @@ import { type FromWorker, ToWorker } from "./messages.ts"
  * One worker process: runs one call at a time, as a Lambda environment does. It ends with its parent, however that
  * ends; signals meant for the whole group (Ctrl-C) are the parent's to answer.
  */
-let begun = false // a function was loaded and called
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
 process.on("disconnect", () => process.exit())
+
+/** Was a function loaded and called? */
+let begun = false
 process.on("message", async (raw) => {
   const message = ToWorker.parse(raw)
   if (message.kind === "call") process.send?.(await run(message.call))
