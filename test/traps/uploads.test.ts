@@ -1,5 +1,6 @@
 import "../model/sim/environment.ts"
 import { expect, test } from "vitest"
+import { meddle } from "../model/scene.ts"
 import type { Sim } from "../model/sim/sim.ts"
 import { once, stage } from "./stage.ts"
 
@@ -104,6 +105,42 @@ test("trap 27: a destination that is slow to throw an upload away holds a delive
   work({ span: 20_000, foresees: once(/^write large-0/, { slow: 60_000 }, 2) })
   await rest()
   expect(row()).toMatchObject({ status: "completed", totals: { migrated: 1, failed: 0 } })
+  expect(uploadRows(sim)).toEqual([])
+  expect(sim.broken).toEqual([])
+})
+
+test("trap 27: nor does one that is slow to throw away what a cancelled migration had begun", async () => {
+  const { work, until, command, rest, row, destinations, sim } = await stage(["large-0.jpg"])
+  work({ foresees: once(/^write large-0/, "dies after", 2) })
+  await until(() => sim.workers.length === 0)
+  command("cancel")
+  await until(() => row().status === "cancelled")
+  const { running } = work({ span: 20_000, foresees: once(/destination-0/, { slow: 60_000 }) })
+  await until(() => !running.proc.alive)
+  expect(sim.broken).toEqual([])
+  // The message comes again, and finds the store well.
+  await until(() => sim.queue.waiting.length > 0)
+  await rest()
+  expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+  expect(uploadRows(sim)).toEqual([])
+})
+
+test("trap 27: nor does one that is slow to throw away what is left when all else is done", async () => {
+  const { work, pass, until, rest, row, sources, destinations, sim } = await stage(["large-0.jpg"])
+  work({ foresees: once(/^write large-0/, "dies after", 2) })
+  await until(() => sim.workers.length === 0)
+  await pass(31_000)
+  const [source] = sources
+  if (source) meddle(source, "large-0.jpg", true)
+  const { running } = work({
+    span: 20_000,
+    foresees: once(/^write large-0.jpg destination-0/, { slow: 60_000 }),
+  })
+  await until(() => !running.proc.alive)
+  expect(row().status).toBe("running")
+  await rest()
+  expect(row()).toMatchObject({ status: "completed_with_failures", totals: { failed: 1 } })
+  expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
   expect(uploadRows(sim)).toEqual([])
   expect(sim.broken).toEqual([])
 })

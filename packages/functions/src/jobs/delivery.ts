@@ -2,11 +2,11 @@ import type { Lane } from "@imgmigrator/core/lane"
 import type { Store } from "@imgmigrator/stores"
 import type { MigrationRow } from "../db/rows.ts"
 import type { Session } from "./session.ts"
-import type { World } from "./world.ts"
+import type { TimedWorld } from "./world.ts"
 
 /** One delivery at work: everything that its parts share. */
 export type Delivery = {
-  readonly world: World
+  readonly world: TimedWorld
   readonly session: Session
   /** As it was when the delivery began; `next` and `status` move on. */
   readonly row: MigrationRow

@@ -19,7 +19,7 @@ import type { Delivery } from "./delivery.ts"
 import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
 import { type Reader, readerOf, readingOn } from "./reader.ts"
 import { stopped, whyStopped } from "./stopped.ts"
-import type { World } from "./world.ts"
+import type { TimedWorld } from "./world.ts"
 
 /** Items of which parts are at the destination, where the next delivery goes on behind them. */
 const kept = new WeakSet<Task>()
@@ -200,7 +200,7 @@ async function forget({ destination, session }: Delivery, row: UploadRow) {
   await session.ledger(() => removeUpload(session.id, row))
 }
 
-async function throwAway(destination: Store, row: UploadRow, call: Call = {}) {
+async function throwAway(destination: Store, row: UploadRow, call: Call) {
   const begun = uploadOf(row)
   const uploads = begun
     ? [begun]
@@ -227,20 +227,23 @@ async function readerFrom(
   return readerOf(opened, start)
 }
 
-/** Throw away what a migration has begun at its destination and not completed. */
-export async function abandonUploads(migration: MigrationRow, world: World): Promise<void> {
+/** Throw away what a migration has begun at its destination and not completed. Rejects with the stop `time`. */
+export async function abandonUploads(
+  migration: MigrationRow,
+  { open, limit: signal }: TimedWorld,
+): Promise<void> {
   const rows = await readUploads(migration.id)
   const isFolder = migration.destination.type === "file"
   if (rows.length === 0 && !isFolder) return
-  const destination = await world.open(migration.destination)
+  const destination = await open(migration.destination)
   try {
     for (const row of rows) {
-      await throwAway(destination, row)
+      await throwAway(destination, row, { signal })
       await removeUpload(migration.id, row)
     }
     // A folder also says which small files were being written by a process that is no more.
-    const leftovers = isFolder ? await destination.uploads(Number.POSITIVE_INFINITY) : []
-    for (const leftover of leftovers) await destination.abort(leftover)
+    const leftovers = isFolder ? await destination.uploads(Number.POSITIVE_INFINITY, { signal }) : []
+    for (const leftover of leftovers) await destination.abort(leftover, { signal })
   } finally {
     await destination.close()
   }

@@ -27,9 +27,10 @@ import { openSession, type Session } from "./session.ts"
 import { settle } from "./settle.ts"
 import { shutdown } from "./shutdown.ts"
 import { whyStopped } from "./stopped.ts"
+import { timeLimit } from "./time-limit.ts"
 import { countRepeat } from "./turn.ts"
 import { wakeIdleLanes, wakeLane } from "./wake.ts"
-import { theWorld, type World } from "./world.ts"
+import { type TimedWorld, theWorld, type World } from "./world.ts"
 
 /** `busy`: another delivery has the lane. `again`: this message is to come once more. */
 export type Answer = { readonly outcome: "done" | "busy" | "again"; readonly retryAfterSeconds?: number }
@@ -60,6 +61,19 @@ export async function processMigrationAsync(
   world: World = theWorld,
 ): Promise<Answer> {
   if (delivered.retried > 0) await countRepeat(world)
+  const limit = timeLimit(world.clock, delivered.deadline)
+  try {
+    return await deliver(payload, delivered, { ...world, limit: limit.signal })
+  } catch (error) {
+    if (whyStopped(error) !== "time") throw error
+    // Late for what is done behind the lane's release: throwing away, settling.
+    return { outcome: "again", retryAfterSeconds: 15 }
+  } finally {
+    limit.close()
+  }
+}
+
+async function deliver(payload: Payload, delivered: Delivered, world: TimedWorld): Promise<Answer> {
   const row = await mustGetMigration(payload.user_id, payload.migration_id)
   if (!isActive(row.status)) return cleanUp(row, world)
   const k = payload.lane ?? 0
@@ -95,7 +109,12 @@ async function ensureFirstLane(row: MigrationRow, payload: Payload) {
   if (payload.lane === undefined) await ensureLane(row.id, 0, row.user_id)
 }
 
-async function work(known: MigrationRow, claimed: Lane, session: Session, world: World): Promise<Answer> {
+async function work(
+  known: MigrationRow,
+  claimed: Lane,
+  session: Session,
+  world: TimedWorld,
+): Promise<Answer> {
   const opened: Store[] = []
   const open = async (ref: NormalStoreRef) => {
     const store = await world.open(ref)
@@ -131,7 +150,7 @@ async function work(known: MigrationRow, claimed: Lane, session: Session, world:
 }
 
 /** Paused, stopped or ended: nothing to do, but to throw away what a cancelled migration had begun. */
-async function cleanUp(row: MigrationRow, world: World): Promise<Answer> {
+async function cleanUp(row: MigrationRow, world: TimedWorld): Promise<Answer> {
   if (row.status === "cancelled") await abandonUploads(row, world)
   return { outcome: "done" }
 }
@@ -145,7 +164,7 @@ async function finish({ session, world }: Delivery) {
 async function conclude(
   row: MigrationRow,
   session: Session,
-  world: World,
+  world: TimedWorld,
   end: { readonly error: unknown } | undefined,
 ): Promise<Answer> {
   const why = whyStopped(end?.error)
@@ -199,7 +218,7 @@ async function release(session: Session, more: Partial<Lane> = {}) {
 }
 
 /** Release first, then look again: a resume, or a plan that grew in between, is not missed. */
-async function goOn(known: MigrationRow, session: Session, world: World) {
+async function goOn(known: MigrationRow, session: Session, world: TimedWorld) {
   const row = await getMigration(known.user_id, known.id)
   if (!row) return
   if (!isActive(row.status)) {

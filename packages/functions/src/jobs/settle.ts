@@ -6,13 +6,14 @@ import type { MigrationRow } from "../db/rows.ts"
 import { costOf } from "../db/view.ts"
 import { log } from "../log.ts"
 import { abandonUploads } from "./parts.ts"
-import type { World } from "./world.ts"
+import type { TimedWorld } from "./world.ts"
 
 /**
  * End the migration if its books balance over all lanes, read strongly. Whoever finds no more work tries: the planner
- * too, or a migration with nothing to copy would run for ever. `false`: not yet.
+ * too, or a migration with nothing to copy would run for ever. `false`: not yet. Rejects with the stop `time`
+ * where that is up before all is thrown away that has to be.
  */
-export async function settle(row: MigrationRow, world: World): Promise<boolean> {
+export async function settle(row: MigrationRow, world: TimedWorld): Promise<boolean> {
   const lanes = await readLanes(row.id)
   const plan = lanes.find(({ lane }) => lane === 0)?.plan
   if (!plan || plan.pass !== row.pass) return false

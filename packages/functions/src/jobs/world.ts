@@ -10,6 +10,9 @@ export type World = SenderWorld & {
   readonly open: (ref: NormalStoreRef) => Promise<Store>
 }
 
+/** The world of one delivery. `limit` is aborted when its time is up: no call to a store outlasts it. */
+export type TimedWorld = World & { readonly limit: AbortSignal }
+
 export const theWorld: World = {
   ...theSenderWorld,
   open: (ref) => openStore(ref, storeSettings()),

@@ -1,0 +1,20 @@
+import { stopped } from "./stopped.ts"
+import type { Clock } from "./world.ts"
+
+export type TimeLimit = {
+  /** Aborted when the time is up, for the reason `time`. */
+  readonly signal: AbortSignal
+  /** End the timer. */
+  close(): void
+}
+
+/** For what a delivery does beside its lane, too: no call to a store may outlast the delivery. `deadline` in ms since 1970. */
+export function timeLimit(clock: Clock, deadline: number): TimeLimit {
+  const end = new AbortController()
+  const done = new AbortController()
+  clock.sleep(deadline - clock.now(), done.signal).then(
+    () => end.abort(stopped("time")),
+    () => {},
+  )
+  return { signal: end.signal, close: () => done.abort(stopped("time")) }
+}
