@@ -4,12 +4,17 @@ import { settleDown } from "../model/finish.ts"
 import { newScene, type Scene, type Setting } from "../model/scene.ts"
 import { deliver, type Fate, sweepOnce, type Worker } from "../model/sim/deliver.ts"
 import type { Foreseen } from "../model/sim/process.ts"
+import type { Letter } from "../model/sim/queue.ts"
 import { newTally } from "../model/sim/tally.ts"
 import { command, create } from "../model/user.ts"
 
+export type Befalls = Partial<Fate> & { foresees?: (what: string) => Foreseen | undefined }
+
 export type Stage = Scene & {
   /** Take the next message to a worker; `foresees` says what befalls it at which call. */
-  work(fate?: Partial<Fate> & { foresees?: (what: string) => Foreseen | undefined }): Worker
+  work(fate?: Befalls): Worker
+  /** Take the last message to one more worker. */
+  again(fate?: Befalls): Worker
   pass(ms: number): Promise<void>
   /** Let time pass until it is so; at most ten minutes. */
   until(isSo: () => boolean): Promise<void>
@@ -48,15 +53,16 @@ export async function stage(
     if (!found) throw new Error("There is no migration.")
     return found
   }
+  const bring = (letter: Letter | undefined, { foresees, ...fate }: Befalls) => {
+    if (!letter) throw new Error("There is no message.")
+    const worker = deliver(sim, letter, { span: 120_000, ...fate })
+    if (foresees) worker.running.proc.foresees = foresees
+    return worker
+  }
   return {
     ...scene,
-    work: ({ foresees, ...fate } = {}) => {
-      const letter = sim.queue.waiting.shift()
-      if (!letter) throw new Error("No message waits.")
-      const worker = deliver(sim, letter, { span: 120_000, ...fate })
-      if (foresees) worker.running.proc.foresees = foresees
-      return worker
-    },
+    work: (fate = {}) => bring(sim.queue.waiting.shift(), fate),
+    again: (fate = {}) => bring(sim.queue.past.at(-1), fate),
     pass: (ms) => sim.time.pass(ms),
     until: async (isSo) => {
       await sim.time.pass(600_000, isSo)

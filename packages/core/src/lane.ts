@@ -75,6 +75,8 @@ export const Lane = z.object({
   now: Done,
   /** With a suspected poison item: the one being tried, by chunk and index, and by how many claims in a row. */
   trying: z.tuple([Count, Count, Count]).optional(),
+  /** The highest fence of a holder that lost the lane and said afterwards that it lives: no item killed it. */
+  survived: Count.optional(),
   /** Deliveries in a row that ended because an item's server asked for a long pause, and no chunk was finished. */
   waits: Count.optional(),
   /** Items a second, lately. */

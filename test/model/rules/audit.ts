@@ -22,7 +22,8 @@ export function audit(batch: Batch, row: MigrationRow) {
     sum = plus(sum, countsOf(final.map(([, outcome]) => outcome)))
     for (const [index, outcome] of chunk.outcomes) {
       confirmed(batch, row, chunk.items[index], outcome)
-      if (outcome.code === "worker.crashed" && !known.killers.has(`${n}/${index}`))
+      const triers = known.triers.get(`${n}/${index}`) ?? []
+      if (outcome.code === "worker.crashed" && !triers.some(({ wasKilled }) => wasKilled))
         breach(`item ${index} of chunk ${n} is said to have killed its worker, and did not`)
     }
     for (const { key } of chunk.items) planned.add(key)

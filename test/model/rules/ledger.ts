@@ -17,8 +17,8 @@ export type Known = {
   readonly lanes: Map<number, Lane>
   /** Who claimed a lane under which fence, by "lane/fence". */
   readonly owners: Map<string, Proc>
-  /** Items that were being tried, by "chunk/index", when their worker was killed. */
-  readonly killers: Set<string>
+  /** Who tried an item, by "chunk/index", when the lane went on to another: some are killed, then or before they could say that they live. */
+  readonly triers: Map<string, Proc[]>
   /** Which lane got a chunk. */
   readonly chunks: Map<number, number>
   /** Chunks that are booked. */
@@ -77,7 +77,7 @@ function begin(migrations: Map<string, Known>, changes: readonly Change[]) {
       row: MigrationRow.parse(after),
       lanes: new Map(),
       owners: new Map(),
-      killers: new Set(),
+      triers: new Map(),
       chunks: new Map(),
       booked: new Set(),
       passFrom: 0,
@@ -106,7 +106,10 @@ function takeOver(
   const before = known.lanes.get(lane.lane)
   if (writer && before && lane.fence > before.fence) {
     const last = known.owners.get(`${before.lane}/${before.fence}`)
-    if (before.trying && last?.wasKilled) known.killers.add(before.trying.slice(0, 2).join("/"))
+    if (before.trying && last) {
+      const item = before.trying.slice(0, 2).join("/")
+      known.triers.set(item, [...(known.triers.get(item) ?? []), last])
+    }
     known.owners.set(`${lane.lane}/${lane.fence}`, writer)
     sim.tell(`${writer.name} has lane ${lane.lane} of ${known.id} under fence ${lane.fence}`)
   }

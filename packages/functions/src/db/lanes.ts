@@ -100,6 +100,16 @@ export async function saveLane(
   return isRefused(result) ? undefined : lane(result)
 }
 
+/** We hold it no more, and live. Whoever holds it now may be about to believe that an item killed us. */
+export async function saySurvived(id: string, mine: Pick<Lane, "lane" | "fence">): Promise<void> {
+  await update({
+    key: keys.lane(id, mine.lane),
+    set: { survived: mine.fence },
+    condition: "#fence > :mine AND (attribute_not_exists(#survived) OR #survived < :mine)",
+    values: { mine: mine.fence },
+  })
+}
+
 /** Write another row and renew the lease, only under our fence. `false`: the lease was taken, stop. */
 export async function putFenced(
   id: string,

@@ -9,11 +9,10 @@ import { attempt } from "./attempt.ts"
 import { type Book, bookkeeper, openBook } from "./book.ts"
 import type { Delivery } from "./delivery.ts"
 import type { Task } from "./item.ts"
+import { failPoison, isPoison, isSuspicious, name } from "./poison.ts"
 import { stopped } from "./stopped.ts"
 import { wellness } from "./wellness.ts"
 
-/** After this many claims without progress, items are tried one by one, each named before it is touched. */
-const suspicious = 3
 /** Chunks of a run that are open at once: the second keeps the workers busy while the first one's last items end. */
 const openChunks = 2
 
@@ -54,8 +53,8 @@ async function takeRun({ session, world }: Delivery): Promise<boolean> {
  */
 async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   const { session, row } = delivery
-  const { at, attempts } = session.lane()
-  const isSuspicious = attempts >= suspicious
+  const { at } = session.lane()
+  const oneByOne = isSuspicious(session.lane())
   const books: Book[] = []
   const save = bookkeeper(delivery, books)
   const ask = wellness(delivery)
@@ -64,7 +63,7 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
   const left: Fault[] = []
 
   const move = async (task: Task): Promise<ItemOutcome | Fault | undefined> => {
-    if (isSuspicious) await session.save({ trying: [task.n, task.index, timesNamed(delivery, task) + 1] })
+    if (oneByOne) await name(delivery, task)
     return attempt(delivery, task, crashed && task.n < at + openChunks, ask)
   }
   const runner = async () => {
@@ -80,7 +79,7 @@ async function copyRun(delivery: Delivery, crashed: boolean): Promise<void> {
     }
   }
   const guarded = () => runner().catch(session.fail)
-  await Promise.all(Array.from({ length: isSuspicious ? 1 : row.options.concurrency }, guarded))
+  await Promise.all(Array.from({ length: oneByOne ? 1 : row.options.concurrency }, guarded))
   stopBeat()
   // What did arrive is booked before the delivery ends, whatever ended it, as long as the lane is ours.
   await save(true)
@@ -144,22 +143,4 @@ function read(id: string, n: number): Promise<Chunk> {
   // It is read ahead: a failure is for whoever comes to it.
   chunk.catch(() => {})
   return chunk
-}
-
-/** How many holders of the lane in a row have named this item, and did not put the lane back in order. */
-const timesNamed = ({ named }: Delivery, { n, index }: Task): number =>
-  named?.[0] === n && named[1] === index ? named[2] : 0
-
-/** Once may be chance: a worker that is killed anyway, or whose table takes nothing any more, names its item, too. */
-const isPoison = (delivery: Delivery, task: Task): boolean => timesNamed(delivery, task) >= 2
-
-/** The item that was being tried, alone, when two workers in a row died: it fails by itself. */
-function failPoison(delivery: Delivery, book: Book) {
-  const task = book.todo.find((each) => isPoison(delivery, each))
-  if (!task) return
-  book.add(task.index, {
-    outcome: "failed",
-    code: "worker.crashed",
-    message: "The worker died whenever it tried this item.",
-  })
 }

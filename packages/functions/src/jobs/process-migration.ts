@@ -6,7 +6,7 @@ import type { Payload } from "@imgmigrator/core/payload"
 import { isActive } from "@imgmigrator/core/status"
 import type { NormalStoreRef } from "@imgmigrator/core/store-ref"
 import type { Store } from "@imgmigrator/stores"
-import { claimLane, ensureLane, readLane } from "../db/lanes.ts"
+import { claimLane, ensureLane, readLane, saySurvived } from "../db/lanes.ts"
 import { metered, newMeter } from "../db/meter.ts"
 import {
   failMigration,
@@ -23,6 +23,7 @@ import { copy } from "./copy.ts"
 import type { Delivery } from "./delivery.ts"
 import { abandonUploads } from "./parts.ts"
 import { plan } from "./plan.ts"
+import { namedBefore } from "./poison.ts"
 import { openSession, type Session } from "./session.ts"
 import { settle } from "./settle.ts"
 import { shutdown } from "./shutdown.ts"
@@ -133,7 +134,7 @@ async function work(
         source: await open(await readSource(row)),
         destination: await open(row.destination),
         crashed,
-        named: crashed ? claimed.trying : undefined,
+        named: crashed ? await namedBefore(session, world.clock) : undefined,
       }
       if (claimed.lane === 0) await plan(delivery)
       await copy(delivery)
@@ -207,13 +208,14 @@ function unbooked(session: Session): Partial<Lane> {
   return { released, attempts }
 }
 
-/** The lane is free, and its last holder left it in order. A lane that was taken meanwhile is another's business. */
+/** The lane is free, and its last holder left it in order. Of one that was taken meanwhile: that we live. */
 async function release(session: Session, more: Partial<Lane> = {}) {
   const { fence } = session.lane()
   await session
     .save({ lease: 0, released: fence, trying: undefined, rate: 0, attempts: 0, ...more })
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       if (whyStopped(error) !== "lease") throw error
+      await saySurvived(session.id, session.lane())
     })
 }
 
