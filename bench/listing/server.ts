@@ -1,15 +1,17 @@
 /**
  * A bucket of `count` keys that only lists, each page after `latency` ms, as S3 takes its time:
- * `node bench/listing/server.ts <count> <latency> <keys a folder>` prints its port.
+ * `node bench/listing/server.ts <count> <latency> <keys a folder>` prints its port. 0 keys a folder: random names.
  */
+import { createHash } from "node:crypto"
 import { createServer } from "node:http"
 import { setTimeout as sleep } from "node:timers/promises"
 
 const [count = 0, latency = 0, perFolder = 1_000] = process.argv.slice(2).map(Number)
 const keyOf = (i: number) =>
+  perFolder === 0 ? `${createHash("md5").update(String(i)).digest("hex")}.jpg` : camera(i)
+const camera = (i: number) =>
   `DCIM/${100 + Math.floor(i / perFolder)}CANON/IMG_${String(1 + (i % perFolder)).padStart(4, "0")}.JPG`
-/** Ascending, since the folders' numbers have as many digits each. */
-const keys = Array.from({ length: count }, (_, i) => keyOf(i))
+const keys = Array.from({ length: count }, (_, i) => keyOf(i)).sort()
 const lines = keys.map(
   (key, i) =>
     `<Contents><Key>${key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>&quot;${i.toString(16).padStart(32, "0")}&quot;</ETag><Size>300000</Size><StorageClass>STANDARD</StorageClass></Contents>`,

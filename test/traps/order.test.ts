@@ -17,8 +17,8 @@ test("trap 6: a merge finds every key that is on both sides, whatever its script
     for (let i = 0; i < keys.length; i += length) yield keys.slice(i, i + length).map((key) => ({ key }))
   }
   const found: (string | undefined)[] = []
-  for await (const { destination } of mergeJoin(pages(names, 2), pages(names.slice(1), 5)))
-    found.push(destination?.key)
+  for await (const page of mergeJoin(pages(names, 2), pages(names.slice(1), 5)))
+    found.push(...page.map(({ destination }) => destination?.key))
   expect(found).toEqual([undefined, ...names.slice(1)])
 })
 

@@ -20,18 +20,20 @@ function reader<T>(pages: AsyncIterable<readonly T[]>) {
   const iterator = pages[Symbol.asyncIterator]()
   let page: readonly T[] = []
   let index = 0
+  let over = false
   return {
-    async peek(): Promise<T | undefined> {
-      while (index >= page.length) {
+    /** The next one, if it is here already. */
+    ready: (): T | undefined => page[index],
+    isOver: () => over,
+    /** Wait for the next one, or for the end. */
+    read: async () => {
+      while (index >= page.length && !over) {
         const next = await iterator.next()
-        if (next.done) return undefined
-        page = next.value
+        over = next.done === true
+        page = next.done ? [] : next.value
         index = 0
       }
-      return page[index]
     },
-    /** What is already here, without waiting. */
-    ready: (): T | undefined => page[index],
     take: () => {
       index += 1
     },
@@ -42,28 +44,34 @@ function reader<T>(pages: AsyncIterable<readonly T[]>) {
 }
 
 /**
- * Each of the source's entries with the destination's entry of the same key, if there is one. Both listings must be in
- * key order; whoever lists is held to that by the store.
+ * Each of the source's entries with the destination's entry of the same key, if there is one; in the source's pages. Both
+ * listings must be in key order; whoever lists is held to that by the store.
  */
 export async function* mergeJoin<S extends Keyed, D extends Keyed>(
   source: AsyncIterable<readonly S[]>,
   destination: AsyncIterable<readonly D[]>,
-): AsyncGenerator<{ readonly source: S; readonly destination: D | undefined }> {
-  const left = reader(source)
+): AsyncGenerator<readonly { readonly source: S; readonly destination: D | undefined }[]> {
   const right = reader(destination)
+  /** The first of the destination's that is not before this key. Waits only where a page ends: most keys need no tick. */
+  const at = (key: string): D | undefined | Promise<D | undefined> => {
+    for (;;) {
+      const other = right.ready()
+      if (other === undefined) return right.isOver() ? undefined : right.read().then(() => at(key))
+      if (compareKeys(other.key, key) >= 0) return other
+      right.take()
+    }
+  }
   try {
-    while (true) {
-      const entry = left.ready() ?? (await left.peek())
-      if (entry === undefined) return
-      left.take()
-      let other = right.ready() ?? (await right.peek())
-      while (other !== undefined && compareKeys(other.key, entry.key) < 0) {
-        right.take()
-        other = right.ready() ?? (await right.peek())
+    for await (const page of source) {
+      const joined: { source: S; destination: D | undefined }[] = []
+      for (const entry of page) {
+        const found = at(entry.key)
+        const other = found instanceof Promise ? await found : found
+        joined.push({ source: entry, destination: other?.key === entry.key ? other : undefined })
       }
-      yield { source: entry, destination: other?.key === entry.key ? other : undefined }
+      yield joined
     }
   } finally {
-    await Promise.all([left.close(), right.close()])
+    await right.close()
   }
 }

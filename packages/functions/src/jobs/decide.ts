@@ -24,10 +24,12 @@ export function decider(delivery: Delivery): (pairs: readonly Pair[]) => Promise
   const included = options.include.length > 0 ? matches(options.include) : () => true
   const excluded = options.exclude.length > 0 ? matches(options.exclude) : () => false
 
-  const decide = async ({ source, destination }: Pair): Promise<Decision> => {
+  const decide = ({ source, destination }: Pair): Decision | Promise<Decision> => {
     if (!included(source.key) || excluded(source.key)) return { entry: source, item: undefined }
-    const planned = await plannedFor(delivery, source, destination)
-    return { entry: source, item: fitting(itemOf(delivery, source, planned)) }
+    return onceKnown(plannedFor(delivery, source, destination), (planned) => ({
+      entry: source,
+      item: fitting(itemOf(delivery, source, planned)),
+    }))
   }
   return (pairs) => inPool(pairs, lookers, decide)
 }
@@ -38,36 +40,58 @@ const skipped = (code: string, bytes: number | undefined): Planned =>
 const failed = ({ code, message }: Fault): Planned =>
   decided({ outcome: "failed", code, message: brief(message) })
 
-async function plannedFor(delivery: Delivery, source: Entry, found: Pair["destination"]): Promise<Planned> {
-  if (source.fault) return failed(source.fault)
-  const planned = await againstDestination(delivery, source, found)
-  if (!delivery.row.options.dry_run || planned.state === "decided") return planned
-  return skipped("dry_run.would_copy", source.size)
-}
+/** At once where the value is here: of a listing's keys most are decided without a look. */
+const onceKnown = <T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<R> =>
+  value instanceof Promise ? value.then(next) : next(value)
 
-async function againstDestination(
+function plannedFor(
   delivery: Delivery,
   source: Entry,
   found: Pair["destination"],
-): Promise<Planned> {
+): Planned | Promise<Planned> {
+  if (source.fault) return failed(source.fault)
+  const planned = againstDestination(delivery, source, found)
+  if (!delivery.row.options.dry_run) return planned
+  return onceKnown(planned, (known) =>
+    known.state === "decided" ? known : skipped("dry_run.would_copy", source.size),
+  )
+}
+
+function againstDestination(
+  delivery: Delivery,
+  source: Entry,
+  found: Pair["destination"],
+): Planned | Promise<Planned> {
   if (found === undefined) return { state: "absent" }
   if (found === "unknown") return { state: "unknown" }
   const { overwrite } = delivery.row.options
   if (overwrite === "never") return skipped("skipped.exists", source.size)
-  if (overwrite === "different") {
-    const rule = await equalBy(delivery, source, found)
-    if (rule) return skipped(rule, source.size)
-  }
-  return found.etag === undefined ? { state: "unknown" } : { state: "replace", etag: found.etag }
+  const rule = overwrite === "different" ? equalBy(delivery, source, found) : undefined
+  return onceKnown(rule, (equal) => {
+    if (equal) return skipped(equal, source.size)
+    return found.etag === undefined ? { state: "unknown" } : { state: "replace", etag: found.etag }
+  })
 }
 
 /** The rule by which both are the same; `undefined` where they are not, or where nothing proves it. */
-async function equalBy(delivery: Delivery, source: Entry, found: Entry): Promise<string | undefined> {
-  const { source: from, destination: to, session } = delivery
+function equalBy(
+  delivery: Delivery,
+  source: Entry,
+  found: Entry,
+): string | undefined | Promise<string | undefined> {
+  const { source: from, destination: to } = delivery
   const margin = from.kind === "file" && to.kind === "file" ? 0 : clockMargin
   const verdict = compare(onOurClock(from, source), onOurClock(to, found), margin)
-  if (verdict.equal !== undefined) return verdict.equal ? verdict.rule : undefined
+  if (verdict.equal === undefined) return equalAtALook(delivery, source, found)
+  return verdict.equal ? verdict.rule : undefined
+}
 
+/** The listings do not tell. */
+async function equalAtALook(
+  { source: from, destination: to, session }: Delivery,
+  source: Entry,
+  found: Entry,
+): Promise<string | undefined> {
   // The MD5 of a local file is cheaper than a request, and proves more.
   const local =
     from.kind === "file" && md5.test(found.etag ?? "")

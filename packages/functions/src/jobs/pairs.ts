@@ -5,7 +5,7 @@ import { type Entry, validateManifest } from "@imgmigrator/stores"
 import type { Pair } from "./decide.ts"
 import type { Delivery } from "./delivery.ts"
 
-/** Entries decided together, so that those that need a closer look are looked at side by side. */
+/** At least so many entries are decided together, so that those that need a closer look are looked at side by side. */
 const batchSize = 1_000
 /** A destination up to this many keys is held in memory where the source does not list in order. */
 const smallDestination = 10_000
@@ -49,10 +49,13 @@ async function* present(
 }
 
 /** Without order on both sides there is no merge: a small destination is looked up, a large one item by item. */
-async function* lookedUp(delivery: Delivery, entries: AsyncIterable<readonly Entry[]>): AsyncGenerator<Pair> {
+async function* lookedUp(
+  delivery: Delivery,
+  entries: AsyncIterable<readonly Entry[]>,
+): AsyncGenerator<readonly Pair[]> {
   const known = await smallListing(delivery)
-  for await (const page of entries)
-    for (const source of page) yield { source, destination: known ? known.get(source.key) : "unknown" }
+  const found = ({ key }: Entry) => (known ? known.get(key) : "unknown")
+  for await (const page of entries) yield page.map((source) => ({ source, destination: found(source) }))
 }
 
 async function smallListing(delivery: Delivery): Promise<ReadonlyMap<string, Entry> | undefined> {
@@ -64,10 +67,10 @@ async function smallListing(delivery: Delivery): Promise<ReadonlyMap<string, Ent
   return known
 }
 
-async function* batched(pairs: AsyncIterable<Pair>): AsyncGenerator<readonly Pair[]> {
-  let batch: Pair[] = []
-  for await (const pair of pairs) {
-    batch.push(pair)
+async function* batched(pages: AsyncIterable<readonly Pair[]>): AsyncGenerator<readonly Pair[]> {
+  let batch: readonly Pair[] = []
+  for await (const page of pages) {
+    batch = batch.length === 0 ? page : [...batch, ...page]
     if (batch.length < batchSize) continue
     yield batch
     batch = []

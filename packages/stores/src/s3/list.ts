@@ -30,8 +30,7 @@ export async function* listObjects(
     let coming: Promise<Round> | undefined = readRound(ask, after === undefined ? {} : { after }, [], pacer)
     while (coming) {
       const { pages, next }: Round = await coming
-      const latest: readonly Entry[] = pages.findLast((page) => page.length > 0) ?? []
-      const ahead: string[] = stride.guess(latest, pacer.width - 1)
+      const ahead: string[] = stride.guess(pages, pacer.width - 1)
       coming = next && readRound(ask, next, ahead, pacer)
       coming?.catch(() => undefined)
       for (const page of pages) {

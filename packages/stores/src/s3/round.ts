@@ -62,7 +62,7 @@ export async function readRound(
     if (reached === undefined || compareKeys(run.reached ?? "", reached) > 0) reached = run.reached
     next = run.next
   }
-  pacer.end(keys, asked)
+  pacer.end(keys, asked, places.length)
   return { pages, ...(next !== undefined && { next: { token: next } }) }
 }
 
