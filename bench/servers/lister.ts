@@ -3,7 +3,7 @@ import { readdirSync, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 
-/** Answers ListObjectsV2 (and V1) for folders of files. A folder is read when its first page is asked for, and kept for the others. */
+/** Answers ListObjectsV2 (and V1) for folders of files. A folder is read again where its times say that something came or went. */
 export async function startLister(root: string) {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://lister")
@@ -13,7 +13,7 @@ export async function startLister(root: string) {
     const prefix = query.get("prefix") ?? ""
     const after = query.get("continuation-token") ?? query.get("start-after") ?? query.get("marker") ?? ""
     const max = Math.min(1000, Number(query.get("max-keys") ?? 1000))
-    const all = keysOf(join(root, bucket), after === "")
+    const all = keysOf(join(root, bucket))
     const page: Entry[] = []
     let more = false
     for (let i = firstAfter(all, after); i < all.length; i++) {
@@ -42,23 +42,43 @@ export async function startLister(root: string) {
 }
 
 type Entry = { readonly key: string; readonly size: number; readonly modified: Date; readonly etag: string }
-const cache = new Map<string, readonly Entry[]>()
+type Index = { readonly keys: readonly Entry[]; readonly folders: ReadonlyMap<string, number> }
+const indexes = new Map<string, Index>()
 
-function keysOf(folder: string, isFirstPage: boolean): readonly Entry[] {
-  const known = isFirstPage ? undefined : cache.get(folder)
-  if (known) return known
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  )
-  const keys = names.map((entry): Entry => {
-    const path = join(entry.parentPath, entry.name)
-    const stats = statSync(path)
-    const etag = `${Math.floor(stats.mtimeMs / 1000).toString(16)}-${stats.size.toString(16)}`
-    return { key: path.slice(folder.length + 1), size: stats.size, modified: stats.mtime, etag }
-  })
+/** As an S3 has an index: to look at every file for each listing would make the lister what is measured. */
+function keysOf(root: string): readonly Entry[] {
+  const known = indexes.get(root)
+  const isSame = known && [...known.folders].every(([folder, time]) => changedAt(folder) === time)
+  if (isSame) return known.keys
+  const index = read(root)
+  indexes.set(root, index)
+  return index.keys
+}
+
+/** A file that is written anew comes by its name's change, too (nginx: DAV PUT writes beside it, then renames). */
+const changedAt = (folder: string) => statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0
+
+function read(root: string): Index {
+  const folders = new Map<string, number>()
+  const keys: Entry[] = []
+  const look = (folder: string) => {
+    // Before its names: what comes meanwhile is seen the next time.
+    folders.set(folder, changedAt(folder))
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) look(path)
+      if (entry.isFile()) keys.push(entryOf(path, root))
+    }
+  }
+  look(root)
   keys.sort((a, b) => (a.key < b.key ? -1 : 1))
-  cache.set(folder, keys)
-  return keys
+  return { keys, folders }
+}
+
+function entryOf(path: string, root: string): Entry {
+  const { mtime, mtimeMs, size } = statSync(path)
+  const etag = `${Math.floor(mtimeMs / 1000).toString(16)}-${size.toString(16)}`
+  return { key: path.slice(root.length + 1), size, modified: mtime, etag }
 }
 
 function firstAfter(keys: readonly Entry[], after: string): number {
