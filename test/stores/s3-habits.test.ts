@@ -249,6 +249,27 @@ test("an endpoint that is no S3 is told from an empty bucket", async () => {
   await store.close()
 })
 
+test("an answer that is larger than any of S3's is read no further, whatever it says", async () => {
+  const host = await startHost()
+  open.push(host)
+  const page = `<html>${"welcome ".repeat(20_000)}</html>`
+  const store = await openStore(
+    { type: "s3", bucket: "library", prefix: "", endpoint: host.url, credentials: "anonymous" },
+    settings({ allowLoopback: true }),
+  )
+  host.on("/library", (_, response) => response.end(page))
+  expect(await failure(store.probe("read"))).toMatchObject({
+    kind: "unavailable",
+    code: "store.unreachable",
+    message: expect.stringContaining("larger than"),
+  })
+  host.on("/library", (_, response) => response.writeHead(503).end(page))
+  expect(await failure(store.probe("read"))).toMatchObject({ kind: "unavailable", code: "store.busy" })
+  host.on("/library", (_, response) => response.writeHead(403).end(page))
+  expect(await failure(store.probe("read"))).toMatchObject({ kind: "denied", code: "store.denied" })
+  await store.close()
+})
+
 test("an S3 endpoint inside a private network is refused like any other address", async () => {
   for (const endpoint of ["http://10.0.0.1", "http://169.254.169.254", "http://127.0.0.1:9000"]) {
     const store = await openStore(

@@ -43,13 +43,20 @@ export function exchange(dispatcher: Dispatcher, ask: Ask): Promise<Answer> {
   })
 }
 
-/** The same, with the whole answer in memory: at most `limit` bytes of it. */
+/**
+ * The same, with the whole answer in memory: at most `limit` bytes of it. Of a refusal that is longer, so much: a page for
+ * people. Anything else that is longer rejects with the code `ANSWER_TOO_LARGE`.
+ */
 export function collect(dispatcher: Dispatcher, ask: Ask, limit = 64 * 1024): Promise<Collected> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     let head: Pick<Answer, "status" | "headers"> | undefined
     let abort = (_error: Error) => {}
+    const end = () => {
+      const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+      if (head) resolve({ ...head, bytes })
+    }
     send(dispatcher, ask, {
       start(controller, status, headers) {
         head = { status, headers }
@@ -57,13 +64,13 @@ export function collect(dispatcher: Dispatcher, ask: Ask, limit = 64 * 1024): Pr
       },
       data(chunk) {
         size += chunk.length
-        if (size > limit) abort(new Error(`The answer is larger than ${limit} bytes.`))
-        else chunks.push(Buffer.from(chunk))
+        if (size <= limit) return void chunks.push(Buffer.from(chunk))
+        if ((head?.status ?? 0) >= 300) end()
+        abort(
+          Object.assign(new Error(`The answer is larger than ${limit} bytes.`), { code: "ANSWER_TOO_LARGE" }),
+        )
       },
-      end() {
-        const bytes = chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
-        if (head) resolve({ ...head, bytes })
-      },
+      end,
       fail: reject,
     })
   })

@@ -12,6 +12,7 @@ const answering: typeof connecting = [
   [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET|UND_ERR_DESTROYED|UND_ERR_CLOSED)$/, "the connection broke"],
   [/^UND_ERR_RES_CONTENT_LENGTH_MISMATCH$/, "fewer or more bytes came than were announced"],
   [/^UND_ERR_HEADERS_OVERFLOW$/, "its headers are too large"],
+  [/^ANSWER_TOO_LARGE$/, "its answer is larger than it can be"],
   [/^(HPE_|ERR_HTTP)/, "its answer is no HTTP"],
 ]
 const tls = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_OSSL|EPROTO)/
