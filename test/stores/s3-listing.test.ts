@@ -123,7 +123,7 @@ test.for([
   [page(`<EncodingType>url</EncodingType>${object("a+b%2Bc%0A%C3%A9")}`), "a b+c\né"],
   [page(object("a+b &amp;&lt;&#233;&#x1F600;")), "a+b &<é😀"],
 ] as const)("keys are decoded as the page says they are encoded", ([xml, key]) => {
-  expect(readPage(xml, "", "s3://b/").entries.map((entry) => entry.key)).toEqual([key])
+  expect(readPage(Buffer.from(xml), "", "s3://b/").entries.map((entry) => entry.key)).toEqual([key])
 })
 
 test.for([
@@ -133,9 +133,11 @@ test.for([
   [page(`<EncodingType>url</EncodingType>${object("%E9")}`), "no text"],
   ["<html>welcome</html>", "is cut short"],
 ] as const)("a page that is broken is no listing: %j", ([xml, message]) => {
-  expect(() => readPage(xml, "", "s3://b/")).toThrow(message)
+  expect(() => readPage(Buffer.from(xml), "", "s3://b/")).toThrow(message)
 })
 
 test("keys of another prefix are not taken", () => {
-  expect(() => readPage(page(object("photos-old/a.jpg")), "photos/", "s3://b/")).toThrow("another prefix")
+  expect(() => readPage(Buffer.from(page(object("photos-old/a.jpg"))), "photos/", "s3://b/")).toThrow(
+    "another prefix",
+  )
 })

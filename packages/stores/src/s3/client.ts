@@ -36,7 +36,7 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
   const bucketPath = endpoint.base.slice(0, -1) || "/"
   const prefixPath = endpoint.base + encodeKey(ref.prefix)
   let skew = 0
-  let told: { readonly date: string; readonly at: number } | undefined
+  let told: { readonly date: string; readonly at: number; ahead?: number } | undefined
 
   function prepare({
     method,
@@ -119,7 +119,11 @@ export async function openClient(ref: S3Ref, settings: StoreSettings) {
       ),
 
     /** How far its clock is ahead of ours, in ms, by its last answer; good to about a second. */
-    skew: () => (told && Date.parse(told.date) - told.at) || 0,
+    skew: () => {
+      if (!told) return 0
+      told.ahead ??= Date.parse(told.date) - told.at || 0
+      return told.ahead
+    },
 
     close: () => agent.destroy(),
   }

@@ -55,7 +55,7 @@ async function fetchPage(
     token === undefined && after !== undefined ? `&start-after=${encode(prefix + after)}` : "",
   ].join("")
   const answer = await client.collect({ method: "GET", query, signal }, maxPageBytes)
-  return readPage(accepted(answer, client.about("store")).bytes.toString(), prefix, client.name)
+  return readPage(accepted(answer, client.about("store")).bytes, prefix, client.name)
 }
 
 /** The last key of a page whose keys all come one behind the other, else Fault `corrupt listing.order`. */

@@ -10,7 +10,7 @@ import { elementText } from "./xml.ts"
 export async function probeRead(client: Client, { signal }: Call = {}): Promise<void> {
   const query = `list-type=2&max-keys=1&prefix=${encode(client.ref.prefix)}`
   const answer = await client.collect({ method: "GET", query, signal })
-  readPage(accepted(answer, client.about("store")).bytes.toString(), client.ref.prefix, client.name)
+  readPage(accepted(answer, client.about("store")).bytes, client.ref.prefix, client.name)
 }
 
 /**
