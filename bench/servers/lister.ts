@@ -41,7 +41,8 @@ export async function startLister(root: string) {
   }
 }
 
-type Entry = { readonly key: string; readonly size: number; readonly modified: Date; readonly etag: string }
+/** An object, as it stands in a listing that encodes its keys, and in one that does not. */
+type Entry = { readonly key: string; readonly encoded: string; readonly plain: string }
 type Index = { readonly keys: readonly Entry[]; readonly folders: ReadonlyMap<string, number> }
 const indexes = new Map<string, Index>()
 
@@ -78,8 +79,13 @@ function read(root: string): Index {
 function entryOf(path: string, root: string): Entry {
   const { mtime, mtimeMs, size } = statSync(path)
   const etag = `${Math.floor(mtimeMs / 1000).toString(16)}-${size.toString(16)}`
-  return { key: path.slice(root.length + 1), size, modified: mtime, etag }
+  const key = path.slice(root.length + 1)
+  const render = (name: string) =>
+    `<Contents><Key>${name}</Key><LastModified>${mtime.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`
+  return { key, encoded: render(urlEncoded(key)), plain: render(key) }
 }
+
+const urlEncoded = (key: string) => encodeURIComponent(key).replaceAll("%2F", "/")
 
 function firstAfter(keys: readonly Entry[], after: string): number {
   if (after === "") return 0
@@ -93,16 +99,10 @@ function firstAfter(keys: readonly Entry[], after: string): number {
 }
 
 function xml(bucket: string, prefix: string, page: readonly Entry[], more: boolean, encode: boolean): string {
-  const text = (key: string) => (encode ? encodeURIComponent(key).replaceAll("%2F", "/") : key)
-  const contents = page
-    .map(
-      ({ key, size, modified, etag }) =>
-        `<Contents><Key>${text(key)}</Key><LastModified>${modified.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`,
-    )
-    .join("")
+  const contents = page.map(({ encoded, plain }) => (encode ? encoded : plain)).join("")
   const last = page.at(-1)?.key ?? ""
   const next = more
-    ? `<NextContinuationToken>${last}</NextContinuationToken><NextMarker>${text(last)}</NextMarker>`
+    ? `<NextContinuationToken>${last}</NextContinuationToken><NextMarker>${encode ? urlEncoded(last) : last}</NextMarker>`
     : ""
   return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>1000</MaxKeys>${encode ? "<EncodingType>url</EncodingType>" : ""}<IsTruncated>${more}</IsTruncated>${next}${contents}</ListBucketResult>`
 }
