@@ -26,7 +26,13 @@ export async function runShare(share: number, task: Parameters<typeof tell>[0]) 
   const path = process.env.MODEL_PATH?.split(":")[0]
   const tally = newTally()
   const began = performance.now()
-  await fc.assert(property(tally), { seed, numRuns, ...(path && { path }) })
+  try {
+    await fc.assert(property(tally), { seed, numRuns, ...(path && { path }) })
+  } catch (error) {
+    // At once: a long run tells of its failures at its end only, if it comes to it.
+    console.error(error)
+    throw error
+  }
   const seconds = Math.round((performance.now() - began) / 1000)
   const items = ["migrated", "skipped", "failed"].map((outcome) => tally.accepted(`items: ${outcome}`))
   const moved = items.reduce((a, b) => a + b)

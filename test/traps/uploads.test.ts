@@ -85,6 +85,36 @@ for (const [when, call] of [
     expect(sim.broken).toEqual([])
   })
 
+// What was on its way when a connection is closed arrives by chance: with half of the seeds.
+for (const seed of [1, 2, 3, 4])
+  for (const [when, call, befalls] of [
+    ["between its note and the upload's beginning", /^TransactWrite UPLOAD#/, { stalls: 5_000 }],
+    ["while the upload's beginning is on its way", /^write large-0/, { slow: 1_200 }],
+  ] as const)
+    test(`trap 27: nor does one whose time is up ${when} (seed ${seed})`, async () => {
+      const { work, again, until, pass, rest, row, destinations, sim } = await stage(
+        ["large-0.jpg"],
+        {},
+        { seed },
+      )
+      let met = 0
+      const { proc } = work({
+        span: 1_000,
+        foresees: (what) => (call.test(what) && ++met === 1 ? befalls : undefined),
+      }).running
+      await until(() => met > 0)
+      await pass(300)
+      again({ skew: 45_000 })
+      await until(() => row().status === "completed")
+      expect(proc.alive).toBe(true)
+      await until(() => !proc.alive)
+      await pass(10_000)
+      await rest()
+      expect([...(destinations[0]?.uploads.values() ?? [])]).toEqual([])
+      expect(uploadRows(sim)).toEqual([])
+      expect(sim.broken).toEqual([])
+    })
+
 for (const call of [/^TransactWrite UPLOAD#/, /^Put UPLOAD#/, /^Delete UPLOAD#/])
   test(`trap 27: a table that does not answer ${call} fails the delivery, not the image`, async () => {
     const { work, rest, row, destinations, sim } = await stage(["large-0.jpg"])

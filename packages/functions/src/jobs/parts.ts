@@ -19,7 +19,7 @@ import type { Delivery } from "./delivery.ts"
 import { describe, migrated, promisedOf, type Started, type Task, verifySize } from "./item.ts"
 import { type Reader, readerOf, readingOn } from "./reader.ts"
 import { stopped, whyStopped } from "./stopped.ts"
-import type { TimedWorld } from "./world.ts"
+import type { Clock, TimedWorld } from "./world.ts"
 
 /** Items of which parts are at the destination, where the next delivery goes on behind them. */
 const kept = new WeakSet<Task>()
@@ -146,7 +146,8 @@ async function resumed(
   // Noted before it begins: one whose beginning is not answered is found by its key.
   await session.put(uploadNote(session.id, row))
   session.signal.throwIfAborted()
-  const signal = butForLease(session.signal)
+  if (session.isOver()) throw stopped("time")
+  const signal = patient(session.signal, world.clock)
   const upload = await destination.begin(task.item.key, {
     signal,
     description,
@@ -162,14 +163,21 @@ async function resumed(
   return { row: noted, upload, parts: [] }
 }
 
+/** So much longer than anything else, where a delivery ends, the answer to an upload's beginning is waited for, in ms. */
+const grace = 1_000
+
 /**
- * Aborted as this one is, but not when the lane is lost: its next holder may have looked for what was begun before it
- * arrives, so that whoever sent it must hear the answer, and throw it away.
+ * Aborted as this one is, but later, and not at all when the lane is lost: its next holder may have looked for what was
+ * begun before it arrives, so that whoever sent it must hear the answer, and throw it away.
  */
-function butForLease(signal: AbortSignal): AbortSignal {
+function patient(signal: AbortSignal, clock: Clock): AbortSignal {
   const end = new AbortController()
-  const onAbort = () => whyStopped(signal.reason) !== "lease" && end.abort(signal.reason)
-  signal.addEventListener("abort", onAbort, { once: true })
+  const onAbort = async () => {
+    if (whyStopped(signal.reason) === "lease") return
+    await clock.sleep(grace)
+    end.abort(signal.reason)
+  }
+  signal.addEventListener("abort", () => void onAbort().catch(() => {}), { once: true })
   return end.signal
 }
 

@@ -12,18 +12,22 @@ const deadly = 2
 
 export const isSuspicious = ({ attempts }: Pick<Lane, "attempts">): boolean => attempts >= suspicious
 
+/** Who lost a lane and lives has found out and said so by then, in ms: he tries to book every five seconds. */
+const hearing = 10_000
+
 /**
  * The item that earlier holders of the lane named and did not take back, and how many of them in a row died of it.
  * A lane is also lost by who lives, where clocks differ or somebody slept: before an item is failed for it, all have the
- * time to say so.
+ * time to say so, in half of this delivery's. One that is too short for that tries the item once more.
  */
 export async function namedBefore(session: Session, clock: Clock): Promise<Lane["trying"]> {
   const { trying } = session.lane()
   if (!trying || trying[2] < deadly) return trying
-  await clock.sleep(Math.min(leaseTtl, session.patience / 2), session.signal)
+  const [n, index, times] = trying
+  if (session.patience < hearing) return [n, index, deadly - 1]
+  await clock.sleep(Math.min(leaseTtl, session.patience), session.signal)
   await session.refresh()
   const { fence, survived = 0 } = session.lane()
-  const [n, index, times] = trying
   return [n, index, Math.min(times, fence - 1 - survived)]
 }
 
