@@ -145,8 +145,7 @@ async function resumed(
   }
   // Noted before it begins: one whose beginning is not answered is found by its key.
   await session.put(uploadNote(session.id, row))
-  session.signal.throwIfAborted()
-  if (session.isOver()) throw stopped("time")
+  session.throwIfEnded()
   const signal = patient(session.signal, world.clock)
   const upload = await destination.begin(task.item.key, {
     signal,

@@ -29,6 +29,8 @@ export type Session = {
   readonly signal: AbortSignal
   /** How long one item may be tried again, in ms: what began with the delivery must come to its end within it. */
   readonly patience: number
+  /** Throws why all must end, if it must. The signal may be a moment late: who slept too long wakes before its timers do. */
+  throwIfEnded(): void
   /** Is it too late to start anything? */
   isOver(): boolean
   /** Called every few seconds, until the session ends, to book what was done. */
@@ -121,11 +123,12 @@ export function openSession(o: SessionOptions): Session {
   }
 
   // Apart from the look at the status: a table that is slow to answer must not hide that the time is up.
-  const clock = every(look, async () => {
+  const lookAtClock = () => {
     const at = o.clock.now()
     if (at >= o.hard) stop("time")
     else if (at - saved > safe) stop("lease")
-  })
+  }
+  const clock = every(look, async () => lookAtClock())
   const watch = every(look, async () => {
     const row = await getStatus(o.userId, o.id)
     if (!row || !isActive(row.status)) stop("status")
@@ -157,6 +160,10 @@ export function openSession(o: SessionOptions): Session {
     },
     signal: end.signal,
     patience,
+    throwIfEnded: () => {
+      lookAtClock()
+      end.signal.throwIfAborted()
+    },
     isOver: () => end.signal.aborted || o.clock.now() >= o.soft || o.clock.now() - saved > safe,
     onHeartbeat: (run) => {
       booking = run
