@@ -12,6 +12,8 @@ export type Scene = {
   readonly kills?: RegExp
   /** And of those for every day. */
   readonly daily?: RegExp
+  /** Who does what is chance: a point that nobody comes to is tried again. */
+  readonly isChance?: boolean
   /** Too long for every day. */
   readonly isLong?: boolean
   prepare(stage: Stage, run: number): Promise<Setup>
