@@ -8,13 +8,17 @@ export type TimeLimit = {
   close(): void
 }
 
+const look = 1_000
+
 /** For what a delivery does beside its lane, too: no call to a store may outlast the delivery. `deadline` in ms since 1970. */
 export function timeLimit(clock: Clock, deadline: number): TimeLimit {
   const end = new AbortController()
   const done = new AbortController()
-  clock.sleep(deadline - clock.now(), done.signal).then(
-    () => end.abort(stopped("time")),
-    () => {},
-  )
+  // Second by second, as the session does: a clock may be put right meanwhile.
+  const wait = async () => {
+    while (clock.now() < deadline) await clock.sleep(look, done.signal)
+    end.abort(stopped("time"))
+  }
+  void wait().catch(() => {})
   return { signal: end.signal, close: () => done.abort(stopped("time")) }
 }
