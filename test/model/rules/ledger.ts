@@ -17,7 +17,10 @@ export type Known = {
   readonly lanes: Map<number, Lane>
   /** Who claimed a lane under which fence, by "lane/fence". */
   readonly owners: Map<string, Proc>
-  /** Who tried an item, by "chunk/index", when the lane went on to another: some are killed, then or before they could say that they live. */
+  /**
+   * Who tried an item, by "chunk/index", when the lane went on to another: some were killed by then, others before they
+   * could say that they live.
+   */
   readonly triers: Map<string, Proc[]>
   /** Which lane got a chunk. */
   readonly chunks: Map<number, number>
