@@ -64,6 +64,7 @@ export async function compare(
   const source = sourceOf(scene, from ?? "")
   const options = { lanes: 2, concurrency: transfers / 2 }
   const used: string[] = []
+  await server.index?.(scene.bucket)
   const fresh = async () => {
     const name = `dst-${serial++}`
     used.push(name)
@@ -104,6 +105,7 @@ export async function compare(
     { ...facts, run: "first", ours, theirs: theirs.run, ...requests, ...(bare && { bare }) },
   ]
   if (path !== "list→s3") {
+    if (to === "s3") for (const name of used) await server.index?.(name)
     const again = await inTurn(index, move, async () => {
       const runs: Run[] = []
       for (const compare of compares)

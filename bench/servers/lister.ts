@@ -1,5 +1,5 @@
-import { once } from "node:events"
-import { readdirSync, statSync } from "node:fs"
+import { once as happens } from "node:events"
+import { readdirSync, type Stats, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 
@@ -13,22 +13,26 @@ export async function startLister(root: string) {
     const prefix = query.get("prefix") ?? ""
     const after = query.get("continuation-token") ?? query.get("start-after") ?? query.get("marker") ?? ""
     const max = Math.min(1000, Number(query.get("max-keys") ?? 1000))
-    const all = keysOf(join(root, bucket))
-    const page: Entry[] = []
-    let more = false
-    for (let i = firstAfter(all, after); i < all.length; i++) {
-      const entry = all[i]
-      if (!entry?.key.startsWith(prefix)) continue
-      if (page.length === max) {
-        more = true
-        break
-      }
-      page.push(entry)
+    const index = indexOf(join(root, bucket))
+    const [from, until] = range(index.keys, prefix, after)
+    const to = Math.min(until, from + max)
+    const encode = query.get("encoding-type") === "url"
+    const page = {
+      bucket,
+      prefix,
+      keys: to - from,
+      next: to < until ? index.keys[to - 1] : undefined,
+      encode,
     }
+    const { bytes, offsets } = encode ? index.encoded() : index.plain()
+    const [head, contents] = [Buffer.from(headOf(page)), bytes.subarray(offsets[from], offsets[to])]
     response.setHeader("content-type", "application/xml")
-    response.end(xml(bucket, prefix, page, more, query.get("encoding-type") === "url"))
+    response.setHeader("content-length", head.length + contents.length + tail.length)
+    response.cork()
+    for (const part of [head, contents]) response.write(part)
+    response.end(tail)
   }).listen(0, "127.0.0.1")
-  await once(server, "listening")
+  await happens(server, "listening")
   const address = server.address()
   if (address === null || typeof address === "string") throw new Error("no port")
   return {
@@ -36,24 +40,30 @@ export async function startLister(root: string) {
     close: async () => {
       server.closeAllConnections()
       server.close()
-      await once(server, "close")
+      await happens(server, "close")
     },
   }
 }
 
-/** An object, as it stands in a listing that encodes its keys, and in one that does not. */
-type Entry = { readonly key: string; readonly encoded: string; readonly plain: string }
-type Index = { readonly keys: readonly Entry[]; readonly folders: ReadonlyMap<string, number> }
+/** All objects of a bucket as they stand in a listing, one behind the other: a page is a piece of it. */
+type Rendered = { readonly bytes: Buffer; readonly offsets: readonly number[] }
+type Index = {
+  readonly keys: readonly string[]
+  readonly folders: ReadonlyMap<string, number>
+  /** With its keys as `encoding-type=url` writes them, and as they are. */
+  readonly encoded: () => Rendered
+  readonly plain: () => Rendered
+}
 const indexes = new Map<string, Index>()
 
 /** As an S3 has an index: to look at every file for each listing would make the lister what is measured. */
-function keysOf(root: string): readonly Entry[] {
+function indexOf(root: string): Index {
   const known = indexes.get(root)
   const isSame = known && [...known.folders].every(([folder, time]) => changedAt(folder) === time)
-  if (isSame) return known.keys
+  if (isSame) return known
   const index = read(root)
   indexes.set(root, index)
-  return index.keys
+  return index
 }
 
 /** A file that is written anew comes by its name's change, too (nginx: DAV PUT writes beside it, then renames). */
@@ -61,48 +71,73 @@ const changedAt = (folder: string) => statSync(folder, { throwIfNoEntry: false }
 
 function read(root: string): Index {
   const folders = new Map<string, number>()
-  const keys: Entry[] = []
+  const keys: string[] = []
   const look = (folder: string) => {
     // Before its names: what comes meanwhile is seen the next time.
     folders.set(folder, changedAt(folder))
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) look(path)
-      if (entry.isFile()) keys.push(entryOf(path, root))
+      if (entry.isFile()) keys.push(path.slice(root.length + 1))
     }
   }
   look(root)
-  keys.sort((a, b) => (a.key < b.key ? -1 : 1))
-  return { keys, folders }
+  keys.sort()
+  const stats = keys.map((key) => statSync(join(root, key)))
+  const render = (nameOf: (key: string) => string) => () => {
+    const objects = keys.map((key, i) => Buffer.from(objectOf(nameOf(key), stats[i] as Stats)))
+    const offsets = [0]
+    for (const { length } of objects) offsets.push((offsets.at(-1) ?? 0) + length)
+    return { bytes: Buffer.concat(objects), offsets }
+  }
+  return { keys, folders, encoded: once(render(urlEncoded)), plain: once(render((key) => key)) }
 }
 
-function entryOf(path: string, root: string): Entry {
-  const { mtime, mtimeMs, size } = statSync(path)
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}
+
+function objectOf(name: string, { mtime, mtimeMs, size }: Pick<Stats, "mtime" | "mtimeMs" | "size">): string {
   const etag = `${Math.floor(mtimeMs / 1000).toString(16)}-${size.toString(16)}`
-  const key = path.slice(root.length + 1)
-  const render = (name: string) =>
-    `<Contents><Key>${name}</Key><LastModified>${mtime.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`
-  return { key, encoded: render(urlEncoded(key)), plain: render(key) }
+  return `<Contents><Key>${name}</Key><LastModified>${mtime.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`
 }
 
 const urlEncoded = (key: string) => encodeURIComponent(key).replaceAll("%2F", "/")
 
-function firstAfter(keys: readonly Entry[], after: string): number {
-  if (after === "") return 0
+/** The keys behind `after` that begin with the prefix stand together. */
+function range(keys: readonly string[], prefix: string, after: string): [from: number, until: number] {
+  const from = first(keys, (key) => key > after && key >= prefix)
+  return [from, first(keys, (key) => key > after && key >= prefix && !key.startsWith(prefix))]
+}
+
+/** The first key for which it holds, and then for all behind. */
+function first(keys: readonly string[], holds: (key: string) => boolean): number {
   let [low, high] = [0, keys.length]
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((keys[middle]?.key ?? "") <= after) low = middle + 1
-    else high = middle
+    if (holds(keys[middle] ?? "")) high = middle
+    else low = middle + 1
   }
   return low
 }
 
-function xml(bucket: string, prefix: string, page: readonly Entry[], more: boolean, encode: boolean): string {
-  const contents = page.map(({ encoded, plain }) => (encode ? encoded : plain)).join("")
-  const last = page.at(-1)?.key ?? ""
-  const next = more
-    ? `<NextContinuationToken>${last}</NextContinuationToken><NextMarker>${encode ? urlEncoded(last) : last}</NextMarker>`
-    : ""
-  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${page.length}</KeyCount><MaxKeys>1000</MaxKeys>${encode ? "<EncodingType>url</EncodingType>" : ""}<IsTruncated>${more}</IsTruncated>${next}${contents}</ListBucketResult>`
+type Page = {
+  readonly bucket: string
+  readonly prefix: string
+  readonly keys: number
+  /** The page's last key, where more come. */
+  readonly next: string | undefined
+  readonly encode: boolean
 }
+
+function headOf({ bucket, prefix, keys, next, encode }: Page): string {
+  const marker = next !== undefined && encode ? urlEncoded(next) : next
+  const more =
+    next === undefined
+      ? ""
+      : `<NextContinuationToken>${next}</NextContinuationToken><NextMarker>${marker}</NextMarker>`
+  return `<?xml version="1.0" encoding="UTF-8"?><ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>${bucket}</Name><Prefix>${prefix}</Prefix><KeyCount>${keys}</KeyCount><MaxKeys>1000</MaxKeys>${encode ? "<EncodingType>url</EncodingType>" : ""}<IsTruncated>${next !== undefined}</IsTruncated>${more}`
+}
+
+const tail = Buffer.from("</ListBucketResult>")

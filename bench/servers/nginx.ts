@@ -43,6 +43,10 @@ export async function startNginx(folder: string, port: number): Promise<StoreSer
     pids: [nginx.pid ?? 0],
     make: async (bucket) => void mkdirSync(join(root, bucket), { recursive: true }),
     fill: async (bucket, files) => symlinkSync(files, join(root, bucket)),
+    index: async (bucket) => {
+      for (const encoding of ["", "&encoding-type=url"])
+        await (await fetch(`${url}/${bucket}?list-type=2&max-keys=1${encoding}`)).text()
+    },
     remove: async (bucket) => rmSync(join(root, bucket), { recursive: true, force: true }),
     list: (bucket, { count }) => {
       mkdirSync(join(root, "lists"), { recursive: true })
@@ -74,6 +78,7 @@ http {
   sendfile on; tcp_nodelay on;
   keepalive_requests 1000000; keepalive_timeout 600s;
   types { image/jpeg jpg; }
+  upstream lister { server 127.0.0.1:${lister}; keepalive 32; }
   server {
     listen 127.0.0.1:${port} backlog=1024;
     root ${root};
@@ -93,7 +98,7 @@ http {
     }
     location = /__status { stub_status; }
     location /auto/ { alias ${root}/; autoindex on; }
-    location = /__list { internal; proxy_pass http://127.0.0.1:${lister}$request_uri; proxy_buffering off; }
+    location = /__list { internal; proxy_pass http://lister$request_uri; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; }
     location = /__head { internal; return 200; }
   }
 }

@@ -12,6 +12,8 @@ export type StoreServer = {
   /** An empty bucket. */
   make(bucket: string): Promise<void>
   remove(bucket: string): Promise<void>
+  /** Have the index ready that an S3 always has, where the server makes one: before either client comes for it. */
+  index?(bucket: string): Promise<void>
   /** The address of a list of a bucket's images, and of its index pages; where the server serves them without a signature. */
   list?(bucket: string, set: DataSet): { readonly list: string; readonly index: string }
   /** Requests that it has answered so far; where it counts them. */

@@ -208,7 +208,7 @@ test("a chunk comes back as it was written, with decided, segmented and moved it
   expect(chunk?.items).toEqual(items)
   expect(chunk?.outcomes.get(0)).toEqual(ok)
   expect(chunk?.moved.get(3)).toBe(1)
-  expect(countOutcomes(chunk?.outcomes ?? new Map())).toEqual({ m: 2, s: 1, f: 0, bytes: 12 })
+  expect(countOutcomes(chunk?.outcomes.values() ?? [])).toEqual({ m: 2, s: 1, f: 0, bytes: 12 })
 })
 
 test("a stale planner cannot replace a manifest", async () => {

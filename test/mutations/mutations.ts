@@ -105,10 +105,10 @@ export const mutations: readonly Mutation[] = [
       },
       {
         file: functions("jobs/book.ts"),
-        find: `      trying: undefined,
+        find: `      at: book.n + 1,
       rate: rate(),
     })`,
-        replace: `      trying: undefined,
+        replace: `      at: book.n + 1,
       rate: rate(),
     })
     booked += await book.store()`,

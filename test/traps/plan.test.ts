@@ -27,6 +27,43 @@ test("trap 2: a migration of nothing, and one with nothing to copy, end without 
   expect(same.row().totals).toMatchObject({ discovered: 5, skipped: 5 })
 })
 
+test("trap 2: what the planner finds to need nothing is booked by itself, and read by nobody", async () => {
+  const keys = images("small", 5)
+  const existing = keys.map((key) => ({ key, isSame: true }))
+  const { work, until, row, lane, sim } = await stage(keys, { lanes: 2 }, { existing })
+  const calls: string[] = []
+  work({ foresees: (what) => void calls.push(what) })
+  await until(() => row().status === "completed")
+  expect(row().totals).toMatchObject({ discovered: 5, skipped: 5 })
+  expect(lane(0)).toMatchObject({ from: 0, to: 1, at: 1, done: { s: 5 } })
+  expect(calls.filter((what) => what.startsWith("TransactWrite"))).toHaveLength(1)
+  expect(calls).not.toContain("Query MIGRATION#mig_0#0")
+  expect(sim.queue.waiting).toEqual([])
+  expect(sim.broken).toEqual([])
+})
+
+for (const when of ["dies before", "dies after"] as const)
+  test(`trap 2: what a planner that ${when} booking it found to need nothing is booked once`, async () => {
+    const keys = images("small", 5)
+    const existing = keys.map((key) => ({ key, isSame: true }))
+    const { work, pass, until, rest, row, sim } = await stage(keys, { lanes: 2 }, { existing })
+    work({ foresees: once(/^TransactWrite/, when) })
+    await until(() => sim.workers.length === 0)
+    await pass(31_000)
+    await rest()
+    expect(row()).toMatchObject({ status: "completed", totals: { discovered: 5, skipped: 5 } })
+    expect(sim.broken).toEqual([])
+  })
+
+test("trap 2: behind a chunk with something to copy, what needs nothing is booked by whoever copies", async () => {
+  const keys = [...images("bulky", 1), ...images("small", 5)]
+  const existing = images("small", 5).map((key) => ({ key, isSame: true }))
+  const { flow, row, sim } = await stage(keys, { lanes: 1 }, { existing })
+  await flow(() => row().status === "completed")
+  expect(row().totals).toMatchObject({ discovered: 6, migrated: 1, skipped: 5 })
+  expect(sim.broken).toEqual([])
+})
+
 test("trap 2: a plan that turns out to be complete behind the last booking ends the migration", async () => {
   const { work, until, flow, row, lane, sim } = await stage(images("bulky", 5), { lanes: 2 })
   work({ span: 250, foresees: once(/^list a page source-0/, { slow: 300 }, 2) })

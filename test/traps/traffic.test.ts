@@ -33,7 +33,7 @@ test("trap 21: a message that is delivered twice goes on as one", async () => {
     const letters = sim.queue.waiting.splice(0)
     expect(letters.length).toBeLessThanOrEqual(1)
     // Too short a time to finish: each has to go on with a message of its own.
-    for (const letter of [...letters, ...letters]) deliver(sim, letter, { span: 400 })
+    for (const letter of [...letters, ...letters]) deliver(sim, letter, { span: 350 })
     await sim.time.pass(5_000)
   }
   expect(row().totals).toMatchObject({ migrated: 12 })

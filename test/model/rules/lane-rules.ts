@@ -42,7 +42,8 @@ function booked({ sim, known, breach }: Batch, old: Lane, lane: Lane) {
   const isSameRun = lane.from === old.from && lane.to === old.to
   if (isSameRun && lane.at < old.at) breach("it went back in its run")
   let sum = nothing()
-  for (let n = old.at; isSameRun && n < lane.at; n++) {
+  // What is all decided may be booked with its hand-out.
+  for (let n = isSameRun ? old.at : lane.from; n < lane.at; n++) {
     const chunk = foldChunk(chunkRows(sim.table.engine, known.id, n))
     if (!chunk || chunk.outcomes.size < chunk.items.length)
       breach(`chunk ${n} was booked with ${chunk?.outcomes.size} of ${chunk?.items.length} outcomes`)

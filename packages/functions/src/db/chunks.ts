@@ -116,9 +116,9 @@ export async function readChunk(id: string, n: number): Promise<Chunk | undefine
 }
 
 /** Outcomes as counts. */
-export function countOutcomes(outcomes: Outcomes): Done {
+export function countOutcomes(outcomes: Iterable<ItemOutcome>): Done {
   let { m, s, f, bytes } = nothingDone
-  for (const { outcome, bytes: size = 0 } of outcomes.values()) {
+  for (const { outcome, bytes: size = 0 } of outcomes) {
     if (outcome === "migrated") {
       m += 1
       bytes += size

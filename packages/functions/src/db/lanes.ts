@@ -132,14 +132,15 @@ export async function putFenced(
 }
 
 /**
- * Give a lane the chunks `from ≤ n < to`: moves the migration's `next` and the lane's run together. `false`: somebody
- * was faster, the migration is not running, or the lease was taken; read again.
+ * Give a lane the chunks `from ≤ n < to`: moves the migration's `next` and the lane's run together, and sets `more` in
+ * the lane. `false`: somebody was faster, the migration is not running, or the lease was taken; read again.
  */
 export async function handOut(
   row: Pick<MigrationRow, "user_id" | "id">,
-  mine: Lane,
+  mine: Pick<Lane, "lane" | "fence">,
   from: number,
   to: number,
+  more: Partial<Lane> = {},
 ): Promise<boolean> {
   const refused = await transact([
     {
@@ -153,7 +154,7 @@ export async function handOut(
     {
       update: {
         key: keys.lane(row.id, mine.lane),
-        set: { from, to, at: from },
+        set: { from, to, at: from, ...more },
         condition: "#fence = :mine AND #at = #to",
         values: { mine: mine.fence },
       },

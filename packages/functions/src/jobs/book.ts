@@ -1,5 +1,5 @@
 import { addDone, type Done, nothingDone } from "@imgmigrator/core/lane"
-import type { ItemOutcome } from "@imgmigrator/core/outcome"
+import type { Item, ItemOutcome } from "@imgmigrator/core/outcome"
 import { type Chunk, countOutcomes, putFailed, putOutcomes } from "../db/chunks.ts"
 import { count, countFailed } from "../metrics.ts"
 import type { Delivery } from "./delivery.ts"
@@ -16,6 +16,8 @@ export type Book = {
   /** Store the outcomes that are not yet: one more segment under our fence. Gives how many. */
   store(): Promise<number>
   failures(): number
+  /** What the planner had decided of it. */
+  readonly decided: readonly ItemOutcome[]
 }
 
 export function openBook({ n, items, outcomes: known }: Chunk, { session }: Delivery): Book {
@@ -34,7 +36,7 @@ export function openBook({ n, items, outcomes: known }: Chunk, { session }: Deli
       fresh.set(index, outcome)
     },
     isComplete: () => outcomes.size === items.length,
-    counts: () => countOutcomes(outcomes),
+    counts: () => countOutcomes(outcomes.values()),
     store: async () => {
       const [old, own] = [inherited, fresh]
       if (old.size + own.size === 0) return 0
@@ -48,20 +50,34 @@ export function openBook({ n, items, outcomes: known }: Chunk, { session }: Deli
         fresh = new Map([...own, ...fresh])
         throw error
       }
-      measure(own)
+      measureAll([...own.values()])
       return own.size
     },
-    failures: () => countOutcomes(outcomes).f,
+    failures: () => countOutcomes(outcomes.values()).f,
+    decided: decidedOf(items),
   }
 }
 
-function measure(outcomes: ReadonlyMap<number, ItemOutcome>) {
-  const { m, s, bytes } = countOutcomes(outcomes)
+/** A chunk is done: what was of it, and what its lane suffered before, is over. */
+export const progress = { now: nothingDone, attempts: 0, waits: undefined, trying: undefined } as const
+
+/** What the planner decided of these items. */
+export const decidedOf = (items: readonly Item[]): readonly ItemOutcome[] =>
+  items.flatMap(({ planned }) => (planned.state === "decided" ? [planned.outcome] : []))
+
+/** The codes of those that failed. */
+export const codesOf = (outcomes: Iterable<ItemOutcome>): readonly string[] =>
+  [...outcomes].flatMap(({ outcome, code = "unknown" }) => (outcome === "failed" ? [code] : []))
+
+/** Count what became of items, for the alarms. */
+export function measure({ m, s, bytes }: Done, failures: readonly string[]) {
   if (m > 0) count("ItemsMigrated", m)
   if (s > 0) count("ItemsSkipped", s)
   if (bytes > 0) count("BytesMigrated", bytes)
-  for (const { outcome, code = "unknown" } of outcomes.values()) if (outcome === "failed") countFailed(code)
+  for (const code of failures) countFailed(code)
 }
+
+const measureAll = (outcomes: readonly ItemOutcome[]) => measure(countOutcomes(outcomes), codesOf(outcomes))
 
 /**
  * Books the chunks of a run in order, one write after the other. Segment first, then the counts that include it: what
@@ -81,14 +97,12 @@ export function bookkeeper(
     if (failures > 0) await putFailed(session.id, book.n, failures)
     booked += await book.store()
     await session.save({
+      ...progress,
       done: addDone(session.lane().done, book.counts()),
-      now: nothingDone,
       at: book.n + 1,
-      attempts: 0,
-      waits: undefined,
-      trying: undefined,
       rate: rate(),
     })
+    measureAll(book.decided)
   }
   const run = async (checkpoint: boolean) => {
     for (let head = books[0]; head?.isComplete(); head = books[0]) {

@@ -3,7 +3,7 @@ import { runLength } from "@imgmigrator/core/lane"
 import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import { isActive } from "@imgmigrator/core/status"
 import { type Chunk, readChunk } from "../db/chunks.ts"
-import { handOut, readLane } from "../db/lanes.ts"
+import { readLane } from "../db/lanes.ts"
 import { mustGetMigration } from "../db/migrations.ts"
 import { attempt } from "./attempt.ts"
 import { type Book, bookkeeper, openBook } from "./book.ts"
@@ -33,16 +33,9 @@ async function takeRun({ session, world }: Delivery): Promise<boolean> {
     const plan = session.lane().plan ?? (await readLane(session.id, 0))?.plan
     const unhanded = (plan?.chunks ?? 0) - row.next
     if (unhanded <= 0) return false
-    const given = await handOut(
-      row,
-      session.lane(),
-      row.next,
-      row.next + runLength(unhanded, row.options.lanes),
-    )
-    await session.refresh()
-    const lane = session.lane()
-    // Refused may also mean that the first answer was lost: then the run is ours after all.
-    if (given || lane.at < lane.to) return true
+    await session.take(row.next, row.next + runLength(unhanded, row.options.lanes))
+    const { at, to } = session.lane()
+    if (at < to) return true
     await world.clock.sleep(20 + 80 * world.random(), session.signal)
   }
 }

@@ -3,7 +3,7 @@ import { chunkItems, type Plan } from "@imgmigrator/core/lane"
 import type { Item } from "@imgmigrator/core/outcome"
 import { type Chunk, failedChunks, putMoved, readChunk } from "../db/chunks.ts"
 import type { Delivery } from "./delivery.ts"
-import { store } from "./plan.ts"
+import { store, wakeOthers, write } from "./plan.ts"
 import { stopped } from "./stopped.ts"
 
 /**
@@ -17,7 +17,9 @@ export async function planRetry(delivery: Delivery, known: Plan): Promise<void> 
   let moved = 0
 
   const step = async (change: Partial<Plan>) => {
-    state = await store(delivery, state, chunked(items), { retried: state.retried + moved, ...change })
+    const chunks = chunked(items).map((chunk, i) => write(delivery, state.chunks + i, chunk))
+    state = await store(delivery, state, chunks, { retried: state.retried + moved, ...change })
+    await wakeOthers(delivery, 0)
     items = []
     moved = 0
   }
@@ -45,13 +47,13 @@ const stillFailed = ({ outcomes, moved }: Chunk, pass: number): readonly number[
 const again = (item: Item | undefined): readonly Item[] =>
   item ? [{ ...item, planned: { state: "unknown" } }] : []
 
-function chunked(items: readonly Item[]): readonly { readonly items: readonly Item[] }[] {
-  const chunks: { items: readonly Item[] }[] = []
+function chunked(items: readonly Item[]): readonly (readonly Item[])[] {
+  const chunks: (readonly Item[])[] = []
   const open = chunker()
   for (const item of items) {
-    if (open.isFullFor(item)) chunks.push({ items: open.take() })
+    if (open.isFullFor(item)) chunks.push(open.take())
     open.add(item)
   }
-  if (!open.isEmpty()) chunks.push({ items: open.take() })
+  if (!open.isEmpty()) chunks.push(open.take())
   return chunks
 }

@@ -1,6 +1,6 @@
 import { type Lane, leaseTtl } from "@imgmigrator/core/lane"
 import { isActive } from "@imgmigrator/core/status"
-import { putFenced, readLane, saveLane } from "../db/lanes.ts"
+import { handOut, putFenced, readLane, saveLane } from "../db/lanes.ts"
 import type { Meter } from "../db/meter.ts"
 import { getStatus } from "../db/migrations.ts"
 import type { Put } from "../db/table.ts"
@@ -21,6 +21,11 @@ export type Session = {
   save(set: Partial<Lane>): Promise<void>
   /** Write another row, only while the lane is ours. Rejects as `save` does. */
   put(row: Put): Promise<void>
+  /**
+   * Take the chunks `from ≤ n < to`, which nobody has; `more` is set with them. Our lane is as it is in the table behind
+   * this, taken or not: somebody may have been faster.
+   */
+  take(from: number, to: number, more?: Partial<Lane>): Promise<void>
   /** Ask the table. That it does not answer ends the delivery, and is no fault of the image that it was asked for. */
   ledger<T>(ask: () => Promise<T>): Promise<T>
   /** Read our lane again, when it may have been written without our hearing of it. */
@@ -110,6 +115,17 @@ export function openSession(o: SessionOptions): Session {
     inTurn((lease) => saveLane(o.id, mine, { ...lease, spent: spent(), ...set }))
   const put = (row: Put): Promise<void> =>
     inTurn(async (lease) => ((await putFenced(o.id, mine, row, lease)) ? { ...mine, ...lease } : undefined))
+  const take = (from: number, to: number, more: Partial<Lane> = {}): Promise<void> =>
+    inTurn(async (lease) => {
+      const set = { from, to, at: from, ...lease, spent: spent(), ...more }
+      if (await handOut({ user_id: o.userId, id: o.id }, mine, from, to, set)) return { ...mine, ...set }
+      // Refused may also mean that the first answer was lost: then they are ours after all.
+      return found()
+    })
+  const found = async (): Promise<Lane | undefined> => {
+    const lane = await readLane(o.id, mine.lane)
+    return lane?.fence === mine.fence ? lane : undefined
+  }
 
   const every = async (ms: number, run: () => Promise<void>) => {
     try {
@@ -149,10 +165,11 @@ export function openSession(o: SessionOptions): Session {
     lane: () => mine,
     save,
     put,
+    take,
     ledger,
     refresh: async () => {
-      const lane = await readLane(o.id, mine.lane)
-      if (lane?.fence !== mine.fence) {
+      const lane = await found()
+      if (!lane) {
         stop("lease")
         throw stopped("lease")
       }
