@@ -116,7 +116,8 @@ function takeOver(
     known.owners.set(`${lane.lane}/${lane.fence}`, writer)
     sim.tell(`${writer.name} has lane ${lane.lane} of ${known.id} under fence ${lane.fence}`)
   }
-  for (let n = before?.at ?? 0; before && n < lane.at && lane.from === before.from; n++) {
+  const isSameRun = before && lane.from === before.from && lane.to === before.to
+  for (let n = isSameRun ? before.at : lane.from; n < lane.at; n++) {
     known.booked.add(n)
     sim.tell(`${writer?.name} booked chunk ${n} of ${known.id}`)
   }
