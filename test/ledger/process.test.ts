@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
+import { cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { afterAll, beforeAll, expect, test } from "vitest"
+import { afterAll, beforeAll, expect, test, vi } from "vitest"
 import { readLanes } from "../../packages/functions/src/db/lanes.ts"
 import {
   getMigration,
@@ -12,6 +12,7 @@ import { readReport } from "../../packages/functions/src/db/reports.ts"
 import { retryMigration } from "../../packages/functions/src/db/retry.ts"
 import { progressView } from "../../packages/functions/src/db/view.ts"
 import { wakeMigration } from "../../packages/functions/src/jobs/wake.ts"
+import { flushMetrics } from "../../packages/functions/src/metrics.ts"
 import { type Dynamo, startDynamo } from "../support/dynamodb.ts"
 import { begin, temporaryFolder, testWorld } from "../support/harness.ts"
 import { copyLibrary, libraryFiles } from "../support/library.ts"
@@ -60,6 +61,60 @@ test("a folder of real images arrives byte by byte, with its times, and a second
     status: "completed",
     totals: { migrated: 0, skipped: libraryFiles.length },
   })
+})
+
+test("chunks that need nothing are booked by their planner, those around an image to copy by whoever copies", async () => {
+  await using folder = await temporaryFolder()
+  // Long names, so that a chunk is full at some 300 of them.
+  const deep = ["a", "b", "c"].map((letter) => letter.repeat(250)).join("/")
+  const names = Array.from({ length: 2_000 }, (_, i) => `${deep}/${String(i).padStart(4, "0")}.jpg`)
+  await files(join(folder.path, "from"), names, () => "same")
+  await cp(join(folder.path, "from"), join(folder.path, "to"), { recursive: true, preserveTimestamps: true })
+  await rm(join(folder.path, "to", names[900] ?? ""))
+  // A name that is no UTF-8 fails while it is planned.
+  await writeFile(Buffer.concat([Buffer.from(`${folder.path}/from/`), Buffer.from([0xff])]), "odd")
+  const { world, run } = testWorld()
+  const row = await begin(world, {
+    source: `file:${folder.path}/from`,
+    destination: `file:${folder.path}/to`,
+  })
+  await run()
+  const ended = await mustGetMigration("u1", row.id)
+  expect(ended).toMatchObject({
+    status: "completed_with_failures",
+    totals: { discovered: 2_001, migrated: 1, skipped: 1_999, failed: 1, remaining: 0 },
+  })
+  const [planner] = await readLanes(row.id)
+  expect(planner?.plan?.chunks).toBeGreaterThan(5)
+  const { entries } = await readReport(ended, { limit: 1_000, outcome: "failed" })
+  expect(entries).toMatchObject([{ outcome: "failed", code: "source.name" }])
+  await wakeMigration((await retryMigration("u1", row.id, Date.now())).row, world)
+  await run()
+  expect(await mustGetMigration("u1", row.id)).toMatchObject({
+    totals: { discovered: 2_001, migrated: 1, skipped: 1_999, failed: 1, remaining: 0 },
+  })
+})
+
+test("on Lambda an image that was there already is counted, too: an unchanged library makes progress", async () => {
+  await using folder = await temporaryFolder()
+  await files(join(folder.path, "from"), ["a.jpg", "b.jpg", "c.jpg"])
+  const counted = async () => {
+    const { world, run } = testWorld()
+    await begin(world, { source: `file:${folder.path}/from`, destination: `file:${folder.path}/to` })
+    vi.stubEnv("AWS_LAMBDA_FUNCTION_NAME", "worker")
+    await run()
+    const out = vi.spyOn(process.stdout, "write").mockReturnValue(true)
+    flushMetrics()
+    const lines = out.mock.calls.map(([line]) => String(line)).filter((line) => line.includes("_aws"))
+    out.mockRestore()
+    vi.unstubAllEnvs()
+    return JSON.parse(lines.at(-1) ?? "{}")
+  }
+  expect(await counted()).toMatchObject({ ItemsMigrated: 3 })
+  expect(await counted()).toMatchObject({ ItemsSkipped: 3 })
+  // One that changed is copied, and its chunk is booked by whoever copies it.
+  await rm(join(folder.path, "to", "b.jpg"))
+  expect(await counted()).toMatchObject({ ItemsMigrated: 1, ItemsSkipped: 2 })
 })
 
 test("an empty source completes with nothing, and one that is missing stops with the reason", async () => {
