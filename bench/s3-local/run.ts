@@ -159,7 +159,7 @@ const rows = [
   ...(await listing()),
 ]
 rmSync(work, { recursive: true, force: true })
-const wrk = /wrk [\d.]+/.exec(spawnSync("wrk", ["-v"]).stdout.toString())?.[0]
+const wrk = /wrk \S+/.exec(spawnSync("wrk", ["-v"]).stdout.toString())?.[0]
 const text = `# What the local S3 costs
 
 Made by \`npm run bench:s3-local -- ${seconds}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB, Node ${process.version},
