@@ -102,8 +102,8 @@ export function openSession(o: SessionOptions): Session {
       throw stopped("lease")
     }
     mine = lane
-    // From before the call: the table counted from then.
-    saved = at
+    // The lease that is in the table, from before the call: one that was refused has not renewed it.
+    saved = Math.max(saved, lane.lease - leaseTtl)
   }
   /** Writes of one lane go one after the other, so that an older absolute value never lands on a newer. */
   const inTurn = (run: Write): Promise<void> => {
