@@ -26,6 +26,8 @@ export type Event = {
 export type Upload = {
   readonly key: string
   readonly description: Description
+  /** It came to the store when whoever had sent it listened no more. */
+  readonly isUnheard: boolean
   readonly parts: Map<number, Part & { readonly bytes: Buffer }>
 }
 

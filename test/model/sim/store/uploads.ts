@@ -10,6 +10,9 @@ type Uploads = Pick<Store, "begin" | "putPart" | "parts" | "complete" | "abort" 
 
 const partSize = 4 * 1024 * 1024
 
+/** So long, in ms, whoever begins an upload waits for the answer at least, even where his time is up. */
+const grace = 1_000
+
 /** Uploads in parts: nothing stands under the final name before `complete`. */
 export function uploadsOf(place: Place, proc: Proc, ask: Ask, tally: Tally): Uploads {
   const found = (id: string) => {
@@ -18,18 +21,21 @@ export function uploadsOf(place: Place, proc: Proc, ask: Ask, tally: Tally): Upl
     return upload
   }
   return {
-    begin: (key, { description, signal }) =>
-      ask(
+    begin: (key, { description, signal }) => {
+      const sent = place.time.now()
+      return ask(
         "write",
         key,
         () => {
           const id = `upload-${place.serial++}`
           tally.accept("upload: begun")
-          place.uploads.set(id, { key, description, parts: new Map() })
+          const isUnheard = signal?.aborted === true && place.time.now() - sent > grace
+          place.uploads.set(id, { key, description, parts: new Map(), isUnheard })
           return { key, id, partSize }
         },
         { ...(signal && { signal }) },
-      ),
+      )
+    },
     putPart: ({ key, id }, number, bytes, call) =>
       ask(
         "write",
