@@ -1,9 +1,9 @@
 import { addDone, type Done, nothingDone } from "@imgmigrator/core/lane"
-import type { Item, ItemOutcome } from "@imgmigrator/core/outcome"
+import type { ItemOutcome } from "@imgmigrator/core/outcome"
 import { type Chunk, countOutcomes, putFailed, putOutcomes } from "../db/chunks.ts"
-import { count, countFailed } from "../metrics.ts"
 import type { Delivery } from "./delivery.ts"
 import type { Task } from "./item.ts"
+import { decidedOf, measure, type Tally, tally } from "./tally.ts"
 
 /** A chunk being moved: what became of its items so far, and what of that is stored. */
 export type Book = {
@@ -15,9 +15,8 @@ export type Book = {
   counts(): Done
   /** Store the outcomes that are not yet: one more segment under our fence. Gives how many. */
   store(): Promise<number>
-  failures(): number
   /** What the planner had decided of it. */
-  readonly decided: readonly ItemOutcome[]
+  readonly decided: Tally
 }
 
 export function openBook({ n, items, outcomes: known }: Chunk, { session }: Delivery): Book {
@@ -50,34 +49,15 @@ export function openBook({ n, items, outcomes: known }: Chunk, { session }: Deli
         fresh = new Map([...own, ...fresh])
         throw error
       }
-      measureAll([...own.values()])
+      measure(tally(own.values()))
       return own.size
     },
-    failures: () => countOutcomes(outcomes.values()).f,
-    decided: decidedOf(items),
+    decided: tally(decidedOf(items)),
   }
 }
 
 /** A chunk is done: what was of it, and what its lane suffered before, is over. */
 export const progress = { now: nothingDone, attempts: 0, waits: undefined, trying: undefined } as const
-
-/** What the planner decided of these items. */
-export const decidedOf = (items: readonly Item[]): readonly ItemOutcome[] =>
-  items.flatMap(({ planned }) => (planned.state === "decided" ? [planned.outcome] : []))
-
-/** The codes of those that failed. */
-export const codesOf = (outcomes: Iterable<ItemOutcome>): readonly string[] =>
-  [...outcomes].flatMap(({ outcome, code = "unknown" }) => (outcome === "failed" ? [code] : []))
-
-/** Count what became of items, for the alarms. */
-export function measure({ m, s, bytes }: Done, failures: readonly string[]) {
-  if (m > 0) count("ItemsMigrated", m)
-  if (s > 0) count("ItemsSkipped", s)
-  if (bytes > 0) count("BytesMigrated", bytes)
-  for (const code of failures) countFailed(code)
-}
-
-const measureAll = (outcomes: readonly ItemOutcome[]) => measure(countOutcomes(outcomes), codesOf(outcomes))
 
 /**
  * Books the chunks of a run in order, one write after the other. Segment first, then the counts that include it: what
@@ -93,16 +73,16 @@ export function bookkeeper(
   const rate = () => (1000 * booked) / Math.max(1, world.clock.now() - began)
 
   const commit = async (book: Book) => {
-    const failures = book.failures()
-    if (failures > 0) await putFailed(session.id, book.n, failures)
+    const counts = book.counts()
+    if (counts.f > 0) await putFailed(session.id, book.n, counts.f)
     booked += await book.store()
     await session.save({
       ...progress,
-      done: addDone(session.lane().done, book.counts()),
+      done: addDone(session.lane().done, counts),
       at: book.n + 1,
       rate: rate(),
     })
-    measureAll(book.decided)
+    measure(book.decided)
   }
   const run = async (checkpoint: boolean) => {
     for (let head = books[0]; head?.isComplete(); head = books[0]) {

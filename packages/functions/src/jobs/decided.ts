@@ -1,20 +1,17 @@
-import { addDone, type Done } from "@imgmigrator/core/lane"
+import { addDone } from "@imgmigrator/core/lane"
 import type { Item } from "@imgmigrator/core/outcome"
 import { isActive } from "@imgmigrator/core/status"
-import { countOutcomes, putFailed } from "../db/chunks.ts"
+import { putFailed } from "../db/chunks.ts"
 import { mustGetMigration } from "../db/migrations.ts"
-import { codesOf, decidedOf, measure, progress } from "./book.ts"
+import { progress } from "./book.ts"
 import type { Delivery } from "./delivery.ts"
 import { stopped } from "./stopped.ts"
+import { decidedOf, measure, type Tally, tally } from "./tally.ts"
 
-/** A chunk of which the planner decided every item: what is booked of it, and nothing that is large. */
-export type Decided = { readonly done: Done; readonly failures: readonly string[] }
-
-/** `undefined`: something of it is left to do. */
-export function allDecided(items: readonly Item[]): Decided | undefined {
+/** What is booked of a chunk of which the planner decided every item. `undefined`: something of it is left to do. */
+export function allDecided(items: readonly Item[]): Tally | undefined {
   const outcomes = decidedOf(items)
-  if (outcomes.length < items.length) return undefined
-  return { done: countOutcomes(outcomes), failures: codesOf(outcomes) }
+  return outcomes.length < items.length ? undefined : tally(outcomes)
 }
 
 /**
@@ -24,13 +21,13 @@ export function allDecided(items: readonly Item[]): Decided | undefined {
  */
 export async function bookDecided(
   { session, row }: Delivery,
-  known: ReadonlyMap<number, Decided>,
+  known: ReadonlyMap<number, Tally>,
 ): Promise<number> {
   const { at, to, done } = session.lane()
   if (known.size === 0 || at < to) return 0
   const { next, status } = await mustGetMigration(row.user_id, row.id)
   if (!isActive(status)) throw stopped("status")
-  const front: Decided[] = []
+  const front: Tally[] = []
   for (let one = known.get(next); one; one = known.get(next + front.length)) front.push(one)
   if (front.length === 0) return next
   // As with any chunk: that it has failures is said before they count.
@@ -44,6 +41,6 @@ export async function bookDecided(
     at: until,
   })
   if (session.lane().to !== until) return next
-  for (const { done, failures } of front) measure(done, failures)
+  front.forEach(measure)
   return until
 }

@@ -5,11 +5,12 @@ import type { Entry } from "@imgmigrator/stores"
 import { putManifest } from "../db/chunks.ts"
 import { mustGetMigration } from "../db/migrations.ts"
 import { decider } from "./decide.ts"
-import { allDecided, bookDecided, type Decided } from "./decided.ts"
+import { allDecided, bookDecided } from "./decided.ts"
 import type { Delivery } from "./delivery.ts"
 import { pairs } from "./pairs.ts"
 import { planRetry } from "./plan-retry.ts"
 import { stopped } from "./stopped.ts"
+import type { Tally } from "./tally.ts"
 import { wakeIdleLanes } from "./wake.ts"
 
 /** Chunks stored between two checkpoints of the plan. */
@@ -32,7 +33,7 @@ type Written = {
   readonly n: number
   readonly items: number
   readonly bytes: number
-  readonly decided: Decided | undefined
+  readonly decided: Tally | undefined
   /** `false`: another has the lane. */
   readonly stored: Promise<boolean>
 }
@@ -44,7 +45,7 @@ async function planSource(delivery: Delivery, known: Plan): Promise<void> {
   let ready: Ready[] = []
   let state = known
   let place: Place = { cursor: known.cursor ?? "", last: known.last ?? "" }
-  const decided = new Map<number, Decided>()
+  const decided = new Map<number, Tally>()
 
   const close = () => {
     if (open.isEmpty()) return

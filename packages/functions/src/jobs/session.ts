@@ -167,14 +167,7 @@ export function openSession(o: SessionOptions): Session {
     put,
     take,
     ledger,
-    refresh: async () => {
-      const lane = await found()
-      if (!lane) {
-        stop("lease")
-        throw stopped("lease")
-      }
-      mine = lane
-    },
+    refresh: () => inTurn(found),
     signal: end.signal,
     patience,
     throwIfEnded: () => {
