@@ -18,7 +18,7 @@ Both in alternation in one run, pair by pair, with the same server, the same fil
 processes, started once, as a service is. Its time is from a migration's creation to its completion, its CPU that of all its processes, the table's and the queue's included. *rclone* is Debian's, in each pair once with its
 checks at their default and once with them off (\`--ignore-checksum --s3-disable-checksum --s3-no-head\`), with \`--fast-list\` and as many checkers as transfers; an unchanged re-run is made by size and by the server's times. The
 faster one counts each time.
-*nginx* (DAV, one worker, objects in memory) checks nothing, the same for everyone, and leaves the client as the bottleneck; *s3-local* checks each signature and checksum, and is the bottleneck itself. Files are written to
+*nginx* (DAV, one worker, objects in memory) checks nothing, the same for everyone, and leaves the client as the bottleneck (a lister of ours answers its listings, from an index that is there before either client comes; its CPU is not in the table); *s3-local* checks each signature and checksum, and is the bottleneck itself. Files are written to
 a disk, by us with fsync.
 
 Ratios: rclone's time ÷ ours, so more is better; CPU ours ÷ rclone's, so less is better. Median (lowest–highest).

@@ -1,4 +1,4 @@
-import { once as happens } from "node:events"
+import { once } from "node:events"
 import { readdirSync, type Stats, statSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
@@ -32,7 +32,7 @@ export async function startLister(root: string) {
     for (const part of [head, contents]) response.write(part)
     response.end(tail)
   }).listen(0, "127.0.0.1")
-  await happens(server, "listening")
+  await once(server, "listening")
   const address = server.address()
   if (address === null || typeof address === "string") throw new Error("no port")
   return {
@@ -40,7 +40,7 @@ export async function startLister(root: string) {
     close: async () => {
       server.closeAllConnections()
       server.close()
-      await happens(server, "close")
+      await once(server, "close")
     },
   }
 }
@@ -71,34 +71,38 @@ const changedAt = (folder: string) => statSync(folder, { throwIfNoEntry: false }
 
 function read(root: string): Index {
   const folders = new Map<string, number>()
-  const keys: string[] = []
+  const files: { readonly key: string; readonly stats: Stats }[] = []
   const look = (folder: string) => {
     // Before its names: what comes meanwhile is seen the next time.
     folders.set(folder, changedAt(folder))
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) look(path)
-      if (entry.isFile()) keys.push(path.slice(root.length + 1))
+      if (entry.isFile()) files.push({ key: path.slice(root.length + 1), stats: statSync(path) })
     }
   }
   look(root)
-  keys.sort()
-  const stats = keys.map((key) => statSync(join(root, key)))
-  const render = (nameOf: (key: string) => string) => () => {
-    const objects = keys.map((key, i) => Buffer.from(objectOf(nameOf(key), stats[i] as Stats)))
+  files.sort((a, b) => (a.key < b.key ? -1 : 1))
+  const render = (nameOf: (key: string) => string) => {
+    const objects = files.map(({ key, stats }) => Buffer.from(objectOf(nameOf(key), stats)))
     const offsets = [0]
     for (const { length } of objects) offsets.push((offsets.at(-1) ?? 0) + length)
     return { bytes: Buffer.concat(objects), offsets }
   }
-  return { keys, folders, encoded: once(render(urlEncoded)), plain: once(render((key) => key)) }
+  return {
+    keys: files.map(({ key }) => key),
+    folders,
+    encoded: lazily(() => render(urlEncoded)),
+    plain: lazily(() => render((key) => key)),
+  }
 }
 
-function once<T>(make: () => T): () => T {
+function lazily<T>(make: () => T): () => T {
   let made: T | undefined
   return () => (made ??= make())
 }
 
-function objectOf(name: string, { mtime, mtimeMs, size }: Pick<Stats, "mtime" | "mtimeMs" | "size">): string {
+function objectOf(name: string, { mtime, mtimeMs, size }: Stats): string {
   const etag = `${Math.floor(mtimeMs / 1000).toString(16)}-${size.toString(16)}`
   return `<Contents><Key>${name}</Key><LastModified>${mtime.toISOString()}</LastModified><ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`
 }
